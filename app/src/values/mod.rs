@@ -1,0 +1,19 @@
+//! The smallest words of the house: an instant, an amount of bytes, a tone. Every slice may use them; they use nobody.
+//!
+//! Invariants: no IO, no clock (a function that needs the time takes `now`), no float where money is meant.
+//! Absent on purpose: prefixes, numbers and money come with the slices that first need them.
+
+pub mod ids;
+pub mod level;
+pub mod moment;
+pub mod observed;
+pub mod quantity;
+pub mod query;
+pub mod tone;
+
+pub use ids::{RequestId, SessionHandle, UserId};
+pub use level::Level;
+pub use moment::Moment;
+pub use observed::{Freshness, Observed};
+pub use query::Query;
+pub use tone::Tone;
