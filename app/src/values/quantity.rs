@@ -77,7 +77,7 @@ mod tests {
         let shown = |n| format_bytes(n).to_string();
         assert_eq!(
             [0, 1_023, 1_536, 104_857_600, 1_073_741_824, u64::MAX].map(shown),
-            ["0 B", "1023 B", "1.5 KiB", "100 MiB", "1.0 GiB", "16384 PiB"]
+            ["0 B", "1023 B", "1.5 KiB", "100 MiB", "1.0 GiB", "16383 PiB"]
         );
     }
 
