@@ -12,5 +12,14 @@ pub mod error;
 pub mod limits;
 pub mod live;
 pub mod notice;
+pub mod routes;
 pub mod system;
+pub mod ui;
 pub mod values;
+
+#[cfg(feature = "ssr")]
+pub mod context;
+#[cfg(feature = "ssr")]
+pub mod database;
+#[cfg(feature = "ssr")]
+mod store;

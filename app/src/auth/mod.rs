@@ -19,3 +19,14 @@ pub mod password;
 pub mod role;
 pub mod session;
 pub mod user;
+
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod hashing;
+#[cfg(feature = "ssr")]
+pub mod sessions;
+#[cfg(feature = "ssr")]
+pub mod store;
+#[cfg(feature = "ssr")]
+pub mod totp;

@@ -30,6 +30,8 @@ pub struct SignedIn {
     pub proved_at: Moment,
     /// The secret of a second step being set up, in base 32; it counts once a code confirms it.
     pub totp_pending: Option<String>,
+    /// Recovery codes the person was just given and has not yet said to have kept.
+    pub codes_shown: Vec<String>,
 }
 
 /// Where a session stands between its limits.
@@ -45,7 +47,7 @@ pub enum Age {
 
 impl SignedIn {
     pub fn new(user: UserId, name: String, role: Role, stage: Stage, now: Moment) -> Self {
-        Self { user, name, role, stage, signed_in_at: now, proved_at: now, totp_pending: None }
+        Self { user, name, role, stage, signed_in_at: now, proved_at: now, totp_pending: None, codes_shown: Vec::new() }
     }
 
     /// Whether the last proof of identity is fresh enough for an operation of level L3.

@@ -10,3 +10,8 @@
 
 pub mod ring;
 pub mod snapshot;
+
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod state;

@@ -1,0 +1,27 @@
+//! The server functions of the System page; they read memory only.
+
+use crate::{
+    error::AppError,
+    system::snapshot::{Sample, SystemSnapshot},
+    values::Moment,
+};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::context::{self, allowed};
+
+/// The state of the panel with the samples newer than `newer_than`.
+#[server(endpoint = "system/get", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_system(newer_than: Moment) -> Result<SystemSnapshot, AppError> {
+    let allowed = allowed::<GetSystem>()?;
+    let (panel, now) = (&allowed.panel, context::now());
+    Ok(panel.system.snapshot(&panel.database, panel.sessions.counts(now), newer_than, now))
+}
+
+/// One sample a minute over the last hours, oldest first; at most a day.
+#[server(endpoint = "system/history", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_history(hours: u32) -> Result<Vec<Sample>, AppError> {
+    let allowed = allowed::<GetHistory>()?;
+    let span = std::time::Duration::from_secs(u64::from(hours.clamp(1, 24)) * 3_600);
+    Ok(allowed.panel.system.minutes(context::now().minus(span)))
+}
