@@ -12,6 +12,7 @@ pub mod error;
 pub mod limits;
 pub mod live;
 pub mod notice;
+pub mod portal;
 pub mod routes;
 pub mod system;
 pub mod ui;
@@ -22,4 +23,19 @@ pub mod context;
 #[cfg(feature = "ssr")]
 pub mod database;
 #[cfg(feature = "ssr")]
+mod pages;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod shell;
+#[cfg(feature = "ssr")]
 mod store;
+
+#[cfg(feature = "ssr")]
+pub use store::list_versions;
+
+/// Called by the page's script once the WASM is there; the islands on the page then come alive one by one.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}

@@ -79,6 +79,7 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/roles/require-totp", ManageUsers),
     staff("/api/audit/list", SeeAudit),
     staff("/api/audit/verify", SeeAudit),
+    both("/api/system/database", Access::SignedIn),
     staff("/api/system/get", SeeSystem),
     staff("/api/system/history", SeeSystem),
 ];

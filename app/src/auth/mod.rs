@@ -30,3 +30,5 @@ pub mod sessions;
 pub mod store;
 #[cfg(feature = "ssr")]
 pub mod totp;
+#[cfg(feature = "ssr")]
+pub mod pages;

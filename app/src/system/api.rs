@@ -2,7 +2,7 @@
 
 use crate::{
     error::AppError,
-    system::snapshot::{Sample, SystemSnapshot},
+    system::snapshot::{DatabaseState, Sample, SystemSnapshot},
     values::Moment,
 };
 use leptos::prelude::*;
@@ -24,4 +24,11 @@ pub async fn get_history(hours: u32) -> Result<Vec<Sample>, AppError> {
     let allowed = allowed::<GetHistory>()?;
     let span = std::time::Duration::from_secs(u64::from(hours.clamp(1, 24)) * 3_600);
     Ok(allowed.panel.system.minutes(context::now().minus(span)))
+}
+
+/// Whether the panel's database answers: what the banner on every page says. A customer is not told why.
+#[server(endpoint = "system/database", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_database_state() -> Result<DatabaseState, AppError> {
+    let allowed = allowed::<GetDatabaseState>()?;
+    Ok(allowed.panel.database.state().as_told_at(allowed.request.door))
 }

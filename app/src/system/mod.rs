@@ -15,3 +15,5 @@ pub mod snapshot;
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod state;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod pages;

@@ -1,12 +1,15 @@
 //! What the System page shows, as one value.
 
-use crate::values::{Moment, Tone};
+use crate::{
+    auth::role::Door,
+    values::{Moment, Tone},
+};
 use serde::{Deserialize, Serialize};
 
 /// How often the panel measures itself.
 pub const SAMPLE_EVERY_MS: u32 = 2_000;
-/// Samples kept for the live charts: 15 minutes.
-pub const SAMPLES_KEPT: usize = 450;
+/// Samples kept for the live charts: 5 minutes.
+pub const SAMPLES_KEPT: usize = 150;
 /// Minutes kept for the longer charts: a day.
 pub const MINUTES_KEPT: usize = 1_440;
 
@@ -37,6 +40,7 @@ pub struct SessionCounts {
 
 /// One measurement of the panel's own process. Everything is what happened since the sample before.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "SampleRow", into = "SampleRow")]
 pub struct Sample {
     pub at: Moment,
     /// Of one core, in percent.
@@ -45,6 +49,30 @@ pub struct Sample {
     pub requests_per_s: f32,
     /// The database's round trip; absent while it is away.
     pub database_ms: Option<f32>,
+}
+
+impl Sample {
+    /// Memory as a chart's number; a process far below 2^53 bytes is exact in a double.
+    pub fn rss_mib(&self) -> f64 {
+        self.rss_bytes as f64 / 1_048_576.0
+    }
+}
+
+/// A sample on the wire, without its 150 times repeated field names: milliseconds, CPU, memory in KiB, requests, database.
+type SampleRow = (i64, f32, u64, f32, Option<f32>);
+
+impl From<Sample> for SampleRow {
+    fn from(sample: Sample) -> Self {
+        let short = |value: f32| (value * 100.0).round() / 100.0;
+        let Sample { at, cpu_percent, rss_bytes, requests_per_s, database_ms } = sample;
+        (at.millis(), short(cpu_percent), rss_bytes / 1_024, short(requests_per_s), database_ms.map(short))
+    }
+}
+
+impl From<SampleRow> for Sample {
+    fn from((at_ms, cpu_percent, rss_kib, requests_per_s, database_ms): SampleRow) -> Self {
+        Self { at: Moment::from_millis(at_ms), cpu_percent, rss_bytes: rss_kib * 1_024, requests_per_s, database_ms }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +146,14 @@ impl DatabaseState {
 
     pub const fn is_up(&self) -> bool {
         matches!(self, DatabaseState::Up { .. })
+    }
+
+    /// The state without its cause where that is nobody's business: paths and addresses stay on the staff side.
+    pub fn as_told_at(mut self, door: Door) -> Self {
+        if let (Door::Portal, DatabaseState::Down { why, .. } | DatabaseState::Unfit { why, .. }) = (door, &mut self) {
+            why.clear();
+        }
+        self
     }
 }
 

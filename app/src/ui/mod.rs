@@ -6,6 +6,8 @@ pub mod look;
 pub mod scale;
 pub mod table_view;
 
+#[cfg(feature = "ssr")]
+pub mod gallery;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod view;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

@@ -13,6 +13,7 @@ use crate::{
     live::Topic,
     notice::Notice,
     routes::Page,
+    ui::look::Look,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,21 @@ pub async fn get_profile() -> Result<Profile, AppError> {
     let recovery_codes_left = database.within(doing, store::users::count_recovery_codes(&mut conn, who.user)).await?;
     let (name, role, signed_in_at) = (user.name, user.role, who.signed_in_at);
     Ok(Profile { name, role, signed_in_at, totp: user.totp, totp_required, recovery_codes_left })
+}
+
+/// Theme, row height and motion, kept in a cookie of this browser.
+#[server(endpoint = "look/set")]
+pub async fn set_look(theme: String, density: String, still: Option<bool>) -> Result<(), AppError> {
+    let allowed = allowed::<SetLook>()?;
+    let wanted = crate::values::Query::default().with("theme", theme).with("density", density);
+    let wanted = wanted.with("still", still.unwrap_or_default().to_string()).link("");
+    // Through the noun and back, so that nothing a stranger typed gets into a header.
+    let look = Look::parse(wanted.trim_start_matches('?'));
+    let (panel, door) = (&allowed.panel, allowed.request.door);
+    let secure = if panel.is_secure(door) { "; Secure" } else { "" };
+    let name = panel.cookie_name(door, "look");
+    context::append_cookie(&format!("{name}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}", look.format()));
+    Ok(())
 }
 
 /// Changes the password; every other session of the person ends.

@@ -1,1 +1,39 @@
+//! The components' views.
 
+mod badge;
+mod button;
+#[cfg(feature = "ssr")]
+pub mod chart;
+mod confirm;
+mod empty;
+mod figure;
+mod form;
+mod live_chart;
+mod notice;
+mod problem;
+mod progress;
+mod table;
+
+pub use badge::Badge;
+pub use button::{ActionLink, Kind, Submit};
+pub use confirm::{Confirm, Confirmation};
+pub use empty::Empty;
+pub use figure::{Figure, Figures, Instant};
+pub use form::{Choice, Field, FieldKind, FormState, PostForm, Select};
+pub use live_chart::{LiveChart, LivePoint};
+pub use notice::NoticeBox;
+pub use problem::{ProblemList, ProblemPage};
+pub use progress::Progress;
+pub use table::{Cell, Column, DataTable, Filters, Row, TableFacts};
+
+use crate::ui::icon::Icon;
+use leptos::prelude::*;
+
+/// An icon beside a word; it says nothing by itself.
+pub fn icon(icon: Icon) -> impl IntoView {
+    view! {
+        <svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
+            <path d=icon.path()></path>
+        </svg>
+    }
+}

@@ -43,6 +43,8 @@ impl Topic {
     }
 }
 
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod client;
 #[cfg(feature = "ssr")]
 pub use hub::Hub;
 

@@ -1,0 +1,13 @@
+pub mod audit;
+pub mod code;
+pub mod codes;
+pub mod new_user;
+pub mod profile;
+pub mod roles;
+pub mod search;
+pub mod setup;
+pub mod sign_in;
+pub mod step_up;
+pub mod totp;
+pub mod user;
+pub mod users;

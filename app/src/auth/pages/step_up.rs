@@ -1,0 +1,47 @@
+//! A fresh proof of identity, for the few things that ask for one.
+
+use crate::{
+    auth::api::profile::get_profile,
+    context,
+    error::AppError,
+    shell::PageView,
+    ui::{Field, FieldKind, FormState, Kind, PostForm, Submit},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+
+pub async fn page() -> Result<PageView, AppError> {
+    let profile = get_profile().await?;
+    let request = context::request();
+    let action = crate::auth::api::session::StepUp::PATH;
+    let state = FormState::of(request.notice.as_ref(), action);
+    let next = request.query.get("next").unwrap_or("/").to_string();
+    let code = profile.totp.then(|| {
+        view! { <Field label="Code" name="code" kind=FieldKind::Code state=state.clone() autocomplete="one-time-code" required=true/> }
+    });
+    let lead = format!("{}, what you are about to do asks for your password again. The proof counts for five minutes.", profile.name);
+    let (name, cancel) = (profile.name, next.clone());
+    let body = view! {
+        <section class="panel narrow">
+            <PostForm action=action hidden=vec![("next", next)] state=state.clone()>
+                <input type="hidden" name="name" autocomplete="username" value=name disabled=true/>
+                <Field
+                    label="Password"
+                    name="password"
+                    kind=FieldKind::Password
+                    state=state.clone()
+                    autocomplete="current-password"
+                    required=true
+                    focus=true
+                />
+                {code}
+                <div class="actions">
+                    <Submit label="It is me" kind=Kind::Go/>
+                    <a class="button" href=cancel>
+                        "Cancel"
+                    </a>
+                </div>
+            </PostForm>
+        </section>
+    };
+    Ok(PageView::new("Is it you?", body).lead(lead))
+}

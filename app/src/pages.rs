@@ -1,0 +1,46 @@
+//! Leads each address to its page. A page is one file: it asks its server functions and gives the frame a view.
+
+use crate::{
+    auth::pages as auth,
+    auth::role::Door,
+    context,
+    error::AppError,
+    portal::pages as portal,
+    routes::Page,
+    shell::PageView,
+    system::pages as system,
+    ui,
+};
+
+pub async fn build(page: &Page) -> Result<PageView, AppError> {
+    match page {
+        Page::Home if context::request().door == Door::Staff => {
+            leptos_axum::redirect(&first_page().path());
+            Ok(PageView::new("Wirecenter", ()))
+        }
+        Page::Home => portal::home::page().await,
+        Page::SignIn => auth::sign_in::page().await,
+        Page::Code => auth::code::page().await,
+        Page::SetUp(token) => auth::setup::page(token).await,
+        Page::StepUp => auth::step_up::page().await,
+        Page::Profile => auth::profile::page().await,
+        Page::Totp => auth::totp::page().await,
+        Page::Codes => auth::codes::page().await,
+        Page::System => system::system::page().await,
+        Page::Users => auth::users::page().await,
+        Page::NewUser => auth::new_user::page().await,
+        Page::User(id) => auth::user::page(*id).await,
+        Page::Roles => auth::roles::page().await,
+        Page::Audit => auth::audit::page().await,
+        Page::Search => auth::search::page().await,
+        Page::Gallery if context::panel().development => Ok(PageView::new("Gallery", ui::gallery::view())),
+        Page::Gallery => Err(AppError::not_found("gallery outside development; start the panel with --development")),
+    }
+}
+
+/// The first page of the menu this person may open.
+fn first_page() -> Page {
+    let request = context::request();
+    let mut pages = Page::list(request.door).into_iter().filter(|page| page.menu(request.door).is_some());
+    pages.find(|page| page.access().allows(request.who.as_ref()).is_ok()).unwrap_or(Page::Profile)
+}

@@ -1,0 +1,10 @@
+//! The frame around every page: menu, header, notice, and the few things that live on all of them.
+
+#[cfg(feature = "ssr")]
+mod document;
+pub mod idle;
+pub mod palette;
+pub mod status;
+
+#[cfg(feature = "ssr")]
+pub use document::{PageView, document, problem_document};

@@ -1,0 +1,3 @@
+pub mod live;
+#[cfg(feature = "ssr")]
+pub mod system;

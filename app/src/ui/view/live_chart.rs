@@ -1,0 +1,126 @@
+use crate::{
+    ui::scale::{label, line_path, top_and_steps},
+    values::{Moment, quantity::format_span},
+};
+use leptos::prelude::*;
+
+/// One point of a live chart; without a value the line has a gap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LivePoint {
+    pub at: Moment,
+    pub value: Option<f64>,
+}
+
+const WIDTH: f64 = 600.0;
+const HEIGHT: f64 = 120.0;
+
+/// A line that moves: the last minutes of a measure, with its axis and a cursor that reads values out. Drawn by the server
+/// first, so it is there without a script too.
+#[component]
+pub fn LiveChart(
+    #[prop(into)] title: String,
+    unit: &'static str,
+    points: Signal<Vec<LivePoint>>,
+    /// The width of the window in seconds.
+    span_s: u32,
+) -> impl IntoView {
+    let at_cursor = RwSignal::new(None::<f64>);
+    let end = move || points.with(|points| points.last().map_or(Moment::EPOCH, |point| point.at));
+    let span_ms = f64::from(span_s) * 1_000.0;
+    // A span of minutes in milliseconds is exact in a double.
+    let x_of = move |at: Moment| 1.0 - (end().millis() - at.millis()) as f64 / span_ms;
+    let top = Memo::new(move |_| {
+        let highest = points.with(|points| points.iter().filter_map(|point| point.value).fold(0.0, f64::max));
+        top_and_steps(highest)
+    });
+    let path = move || {
+        let top = top.get().0;
+        points.with(|points| {
+            let shown = points.iter().filter(|point| x_of(point.at) >= 0.0);
+            line_path(shown.map(|point| (x_of(point.at), point.value.map(|value| value / top))), WIDTH, HEIGHT)
+        })
+    };
+    let grid = move || {
+        let (top, steps) = top.get();
+        let line = move |step: u32| {
+            let y = HEIGHT * (1.0 - f64::from(step) / f64::from(steps));
+            view! {
+                <line class="grid" x1="0" x2=WIDTH.to_string() y1=y.to_string() y2=y.to_string()></line>
+                <text class="tick" x="2" y=(y - 3.0).to_string()>
+                    {label(top * f64::from(step) / f64::from(steps), top)}
+                </text>
+            }
+        };
+        (1..=steps).map(line).collect_view()
+    };
+    let newest = move || points.with(|points| points.last().and_then(|point| point.value));
+    let read = move || match at_cursor.get() {
+        None => newest().map(|value| (format!("{value:.1}"), "now".to_string())),
+        Some(x) => points.with(|points| {
+            let nearest = points.iter().filter(|point| point.value.is_some()).min_by(|a, b| {
+                (x_of(a.at) - x).abs().total_cmp(&(x_of(b.at) - x).abs())
+            });
+            nearest.and_then(|point| Some((format!("{:.1}", point.value?), format!("{} UTC", point.at.time_of_day()))))
+        }),
+    };
+    let moved = move |event: leptos::ev::PointerEvent| {
+        #[cfg(feature = "hydrate")]
+        {
+            use wasm_bindgen::JsCast;
+            let element = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+            if let Some(element) = element {
+                let area = element.get_bounding_client_rect();
+                at_cursor.set(Some((f64::from(event.client_x()) - area.left()) / area.width().max(1.0)));
+            }
+        }
+        #[cfg(not(feature = "hydrate"))]
+        let _ = event;
+    };
+    let spoken = {
+        let title = title.clone();
+        move || newest().map_or_else(|| format!("{title}: no value"), |value| format!("{title}: {value:.1} {unit} now"))
+    };
+    view! {
+        <figure class="chart">
+            <figcaption>
+                {title} <span class="read">
+                    {move || {
+                        read()
+                            .map_or_else(
+                                || view! { <b>"–"</b> }.into_any(),
+                                |(value, when)| view! { <b>{value}</b> <small>{unit} " · " {when}</small> }.into_any(),
+                            )
+                    }}
+                </span>
+            </figcaption>
+            <svg
+                viewBox=format!("0 0 {WIDTH} {HEIGHT}")
+                preserveAspectRatio="none"
+                role="img"
+                aria-label=spoken
+                on:pointermove=moved
+                on:pointerleave=move |_| at_cursor.set(None)
+            >
+                {grid}
+                <path class="area" d=move || {
+                    let path = path();
+                    let first = points.with(|points| points.iter().map(|point| x_of(point.at)).find(|x| *x >= 0.0).unwrap_or(1.0));
+                    if path.is_empty() { path } else { format!("{path}V{HEIGHT}H{:.1}Z", first * WIDTH) }
+                }></path>
+                <path class="line" d=path></path>
+                {move || {
+                    at_cursor
+                        .get()
+                        .map(|x| {
+                            let x = (x.clamp(0.0, 1.0) * WIDTH).to_string();
+                            view! { <line class="cursor" x1=x.clone() x2=x y1="0" y2=HEIGHT.to_string()></line> }
+                        })
+                }}
+            </svg>
+            <div class="axis" aria-hidden="true">
+                <span>{format!("−{}", format_span(std::time::Duration::from_secs(u64::from(span_s))))}</span>
+                <span>"now"</span>
+            </div>
+        </figure>
+    }
+}

@@ -1,0 +1,23 @@
+use crate::{notice::Notice, ui::ProblemList};
+use leptos::prelude::*;
+
+/// What came of the form before this page: said at the top, to eyes and to screen readers.
+#[component]
+pub fn NoticeBox(notice: Notice) -> impl IntoView {
+    let (role, class) = if notice.form.is_some() { ("alert", "notice") } else { ("status", "notice toast") };
+    view! {
+        <div class=format!("{class} {}", notice.tone.name()) role=role>
+            <p>{with_links(&notice.text)}</p>
+            {(!notice.problems.is_empty()).then(|| view! { <ProblemList problems=notice.problems/> })}
+        </div>
+    }
+}
+
+/// A link in the text can be selected with one click and wraps instead of overflowing.
+fn with_links(text: &str) -> impl IntoView + use<> {
+    let words = text.split_inclusive(' ').map(|word| {
+        let is_link = word.starts_with("http://") || word.starts_with("https://");
+        if is_link { view! { <code class="copy">{word.trim().to_string()}</code> }.into_any() } else { word.to_string().into_any() }
+    });
+    words.collect_view()
+}
