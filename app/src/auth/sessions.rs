@@ -252,3 +252,22 @@ impl SessionStore for Sessions {
         Ok(())
     }
 }
+
+/// The session layer takes its store by value; this shares ours with it.
+#[derive(Clone, Debug)]
+pub struct SharedSessions(pub Arc<Sessions>);
+
+#[async_trait]
+impl SessionStore for SharedSessions {
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.0.save(record).await
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        self.0.load(id).await
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.0.delete(id).await
+    }
+}

@@ -1,0 +1,96 @@
+//! The routes of a door and the layers around them.
+
+use super::{describe, exports, functions, headers, live, log, metrics::Metrics, origin, pages, status};
+use crate::site::Site;
+use app::{
+    auth::{role::Door, sessions::SharedSessions},
+    context::Panel,
+    error::AppError,
+    limits,
+};
+use axum::{
+    Router,
+    body::Body,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    response::Response,
+    routing::{any, get},
+};
+use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    limit::RequestBodyLimitLayer,
+    timeout::TimeoutLayer,
+};
+use tower_sessions::{SessionManagerLayer, cookie::SameSite};
+
+/// Statements have their own, shorter deadlines; this one ends whatever waits for something else, a slow sender included.
+const REQUEST_MAX: Duration = Duration::from_secs(20);
+
+/// What the routes of one door share.
+#[derive(Clone)]
+pub struct DoorContext {
+    pub door: Door,
+    pub panel: Arc<Panel>,
+    pub metrics: Arc<Metrics>,
+    /// Proxies whose word about the client's address counts.
+    pub trusted_proxies: Arc<Vec<IpAddr>>,
+    pub metrics_token: Option<Arc<str>>,
+    pub stop: CancellationToken,
+}
+
+pub fn routes(context: DoorContext, site: &Site) -> Router {
+    let sessions = SessionManagerLayer::new(SharedSessions(Arc::clone(&context.panel.sessions)))
+        .with_name(context.panel.cookie_name(context.door, "session"))
+        .with_secure(context.panel.is_secure(context.door))
+        .with_http_only(true)
+        .with_same_site(SameSite::Strict);
+    let mut people = Router::new().route("/live", get(live::stream));
+    if context.door == Door::Staff {
+        people = people.route("/users.csv", get(exports::users)).route("/audit.csv", get(exports::audit));
+    }
+    let functions = Router::new().route("/api/{*path}", any(functions::call));
+    let people = people
+        .fallback(get(pages::page))
+        .layer(RequestBodyLimitLayer::new(limits::NO_BODY_BYTES_MAX))
+        .merge(functions.layer(RequestBodyLimitLayer::new(limits::FORM_BYTES_MAX)))
+        .layer(from_fn_with_state(context.clone(), describe::layer))
+        .layer(sessions)
+        .layer(from_fn(origin::layer));
+    let mut machines = Router::new().route("/healthz", get(status::healthz)).route("/readyz", get(status::readyz));
+    if context.door == Door::Staff {
+        machines = machines.route("/metrics", get(status::metrics));
+    }
+    let worth_it = SizeAbove::new(512).and(NotForContentType::new("text/event-stream")).and(NotForContentType::IMAGES);
+    people
+        .merge(machines)
+        .with_state(context.clone())
+        .merge(site.routes())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_MAX))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(context.clone(), pages::problems))
+        .layer(from_fn_with_state(context.clone(), headers::layer))
+        .layer(CompressionLayer::new().br(true).gzip(true).quality(CompressionLevel::Precise(3)).compress_when(worth_it))
+        .layer(from_fn_with_state(context, log::layer))
+}
+
+/// A panic is our mistake; the layer outside puts it into words with the request's id.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    tracing::error!(panic = text.unwrap_or_default(), "a request panicked");
+    problem(AppError::Broken)
+}
+
+/// An answer that only says what happened; the layer [`pages::problems`] writes it as JSON or as a page.
+pub fn problem(error: AppError) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.extensions_mut().insert(error);
+    response
+}

@@ -1,0 +1,17 @@
+//! One listener is a *door*. A request passes, from outside in: its id and log line, protection against panics, compression,
+//! security headers, the origin check, the body limit, the session, the description of the request; then it reaches a page, a
+//! server function, the live stream, an export or a measure.
+
+pub mod door;
+mod describe;
+mod exports;
+mod functions;
+mod headers;
+mod live;
+mod log;
+pub mod metrics;
+mod origin;
+mod pages;
+mod status;
+
+pub use door::{DoorContext, routes};

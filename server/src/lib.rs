@@ -1,0 +1,12 @@
+//! What runs without anyone looking: the two doors, the private MariaDB, the background tasks, the command line.
+//!
+//! Reading order: `cli::serve` is the start-up in order; `wiring` puts the panel together; `http::door` is one listener.
+
+pub mod cli;
+pub mod config;
+pub mod database;
+pub mod http;
+pub mod process;
+pub mod site;
+pub mod tasks;
+pub mod wiring;

@@ -1,0 +1,100 @@
+//! What the kernel says of this process and this machine.
+
+use app::system::snapshot::DiskView;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use std::{path::Path, time::Duration};
+
+/// Processor time used so far and memory in use now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    pub cpu: Duration,
+    pub rss_bytes: u64,
+}
+
+/// Of any process one may look at; `None` when it is gone, or where there is no `/proc`.
+pub fn usage(pid: u32) -> Option<Usage> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; fields are counted after it. utime and stime are the 14th and 15th of all.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    let cpu = Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second().max(1));
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Usage { cpu, rss_bytes: pages * rustix::param::page_size() as u64 })
+}
+
+pub fn disk(path: &Path) -> Option<DiskView> {
+    let stat = rustix::fs::statvfs(path).ok()?;
+    let path = path.display().to_string();
+    Some(DiskView { path, free_bytes: stat.f_bavail * stat.f_frsize, total_bytes: stat.f_blocks * stat.f_frsize })
+}
+
+pub fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn pid(process: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(process).ok()?)
+}
+
+pub fn is_alive(process: u32) -> bool {
+    // A zombie answers signals too; it has no command line any more.
+    pid(process).is_some_and(|pid| test_kill_process(pid).is_ok())
+        && std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| !line.is_empty())
+}
+
+/// The command line of a process, arguments separated by blanks.
+pub fn command_line(process: u32) -> Option<String> {
+    let line = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
+    Some(line.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" "))
+}
+
+/// Asks a process to end; whoever calls this has started it, or found it by its own record.
+pub fn terminate(process: u32) {
+    signal(process, Signal::TERM);
+}
+
+pub fn kill(process: u32) {
+    signal(process, Signal::KILL);
+}
+
+fn signal(process: u32, signal: Signal) {
+    if let Some(pid) = pid(process) {
+        // A process that is gone already is what was wanted.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Waits until the process is gone; false when the time is up first.
+pub fn wait_until_gone(process: u32, timeout: Duration) -> bool {
+    let end = std::time::Instant::now() + timeout;
+    while is_alive(process) {
+        if std::time::Instant::now() >= end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+/// Looks for a program in PATH and where system programs lie.
+pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"].map(std::path::PathBuf::from);
+    std::env::split_paths(&path).chain(more).map(|dir| dir.join(name)).find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_memory_and_is_alive() {
+        let me = std::process::id();
+        assert!(usage(me).expect("there is /proc").rss_bytes > 1_000_000);
+        assert!(is_alive(me) && !is_alive(4_194_304));
+        assert!(command_line(me).expect("there is /proc").contains("server"));
+        assert!(disk(Path::new("/")).expect("a root file system").total_bytes > 0);
+        assert!(find_program("sh").is_some() && find_program("no-such-program").is_none());
+    }
+}

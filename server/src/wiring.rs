@@ -1,0 +1,137 @@
+//! Puts the panel together: what outlives a request, and the tasks that keep it true.
+
+use crate::{
+    config::ConfigFile,
+    database::{Place, watch::Watch},
+    process,
+    site::Site,
+    tasks::{Round, Tasks, clock::ClockWatch, measure::Measure, versions::VersionWatch},
+};
+use app::{
+    auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions},
+    context::{self, Panel, Secure},
+    database::Database,
+    live::Hub,
+    system::state::SystemState,
+    values::RequestId,
+};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, sync::Mutex, time::Duration};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio_util::sync::CancellationToken;
+
+/// What one sees with `--version`, in the log and on the System page.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub struct Wiring {
+    pub panel: Arc<Panel>,
+    pub watch: Arc<Watch>,
+    pub place: Arc<Place>,
+    pub tasks: Tasks,
+    pub stop: CancellationToken,
+    pub config: ConfigFile,
+}
+
+/// The addresses the doors really have, after the system chose the ports left open.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub staff: String,
+    pub portal: String,
+}
+
+pub fn new_id() -> RequestId {
+    RequestId(format!("{:016x}", rand::random::<u64>()))
+}
+
+/// The System page's memory exists before anything else, so that the start of the database is told on it too.
+pub fn system_state(hub: &Arc<Hub>) -> Arc<SystemState> {
+    Arc::new(SystemState::new(Arc::clone(hub), VERSION.into(), process::hostname(), context::now()))
+}
+
+pub fn wire(
+    config: ConfigFile,
+    place: Place,
+    hub: Arc<Hub>,
+    system: Arc<SystemState>,
+    site: &Site,
+    addresses: &Addresses,
+    development: bool,
+) -> Wiring {
+    let place = Arc::new(place);
+    system.set_database_place(place.describe());
+    let database = Arc::new(Database::new(place.pool(), Arc::clone(&hub), context::now()));
+    let sessions = Arc::new(Sessions::new(Arc::clone(&database), Arc::clone(&hub)));
+    let url = |section: &crate::config::DoorSection, address: &str| {
+        section.public_url.clone().map_or_else(|| address.to_string(), |url| url.trim_end_matches('/').to_string())
+    };
+    let (staff_url, portal_url) = (url(&config.staff, &addresses.staff), url(&config.portal, &addresses.portal));
+    let secure = Secure { staff: staff_url.starts_with("https://"), portal: portal_url.starts_with("https://") };
+    let panel = Arc::new(Panel {
+        database: Arc::clone(&database),
+        sessions,
+        hub,
+        gate: HashGate::new(),
+        attempts: Mutex::new(Attempts::default()),
+        system: Arc::clone(&system),
+        secure,
+        staff_url,
+        portal_url,
+        development: development || config.server.development,
+        package: site.package.clone(),
+    });
+    let stop = CancellationToken::new();
+    let watch = Arc::new(Watch { place: Arc::clone(&place), database, system: Arc::clone(&system) });
+    Wiring { panel, watch, place, tasks: Tasks::new(system, stop.clone()), stop, config }
+}
+
+impl Wiring {
+    pub fn start_tasks(&self, state_dir: PathBuf) {
+        let second = Duration::from_secs(1);
+        let round = |name, does, every, deadline| Round { name, does, every, deadline };
+        let watch = Arc::clone(&self.watch);
+        self.tasks.spawn(round("database watch", "asks the database how it is", second, 70 * second), move || {
+            let watch = Arc::clone(&watch);
+            async move {
+                watch.look().await;
+                Ok(())
+            }
+        });
+        let panel = &self.panel;
+        let versions = VersionWatch {
+            database: Arc::clone(&panel.database),
+            sessions: Arc::clone(&panel.sessions),
+            hub: Arc::clone(&panel.hub),
+            seen: HashMap::new(),
+        };
+        let versions = Arc::new(AsyncMutex::new(versions));
+        self.tasks.spawn(round("changes", "hears what other processes changed", second / 2, 5 * second), move || {
+            let versions = Arc::clone(&versions);
+            async move { versions.lock().await.look().await }
+        });
+        let sessions_panel = Arc::clone(panel);
+        self.tasks.spawn(round("sessions", "writes input times, removes ended sessions", 10 * second, 10 * second), move || {
+            let panel = Arc::clone(&sessions_panel);
+            async move {
+                match panel.database.state().is_up() {
+                    true => panel.sessions.flush(context::now()).await.map_err(|error| error.to_string()),
+                    false => Ok(()),
+                }
+            }
+        });
+        let measure = Arc::new(Mutex::new(Measure::new(state_dir)));
+        let system = Arc::clone(&panel.system);
+        let every = Duration::from_millis(u64::from(app::system::snapshot::SAMPLE_EVERY_MS));
+        self.tasks.spawn(round("measure", "measures the panel's own process and disk", every, second), move || {
+            let (measure, system) = (Arc::clone(&measure), Arc::clone(&system));
+            async move { measure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look(&system) }
+        });
+        let clock = Arc::new(Mutex::new(ClockWatch::new()));
+        let system = Arc::clone(&panel.system);
+        self.tasks.spawn(round("clock", "notices when the clock is moved", 2 * second, second), move || {
+            let (clock, system) = (Arc::clone(&clock), Arc::clone(&system));
+            async move {
+                clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look(&system);
+                Ok(())
+            }
+        });
+    }
+}
