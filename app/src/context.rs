@@ -17,7 +17,7 @@ use crate::{
     system::state::SystemState,
     values::{Moment, Query, RequestId},
 };
-use axum::http::{HeaderValue, header, request::Parts};
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use leptos::{prelude::use_context, server_fn::ServerFn};
 use leptos_axum::ResponseOptions;
@@ -198,6 +198,15 @@ pub fn go_to_path(path: &str, notice: Option<&Notice>) {
         append_cookie(&notice_cookie(&panel(), request.door, Some(notice)));
     }
     leptos_axum::redirect(path);
+}
+
+/// Answers a page's address with another one, whoever asks: a browser, a script, a curious person with curl.
+pub fn redirect_page(path: &str) {
+    let options: Option<ResponseOptions> = use_context();
+    if let (Some(options), Ok(value)) = (options, HeaderValue::from_str(path)) {
+        options.set_status(StatusCode::SEE_OTHER);
+        options.insert_header(header::LOCATION, value);
+    }
 }
 
 pub fn append_cookie(cookie: &str) {

@@ -103,10 +103,14 @@ pub fn is_away(error: &sqlx::Error) -> bool {
     // 1927 connection killed · 1969 statement timeout · 3 and 5 are operating-system errors on writing a file.
     const AWAY: [u16; 10] = [3, 5, 1021, 1040, 1053, 1114, 1205, 1290, 1927, 1969];
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => error
-            .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
-            .is_some_and(|error| AWAY.contains(&error.number())),
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => {
+            error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().is_some_and(|error| AWAY.contains(&error.number()))
+        }
         _ => false,
     }
 }

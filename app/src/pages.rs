@@ -1,21 +1,14 @@
 //! Leads each address to its page. A page is one file: it asks its server functions and gives the frame a view.
 
 use crate::{
-    auth::pages as auth,
-    auth::role::Door,
-    context,
-    error::AppError,
-    portal::pages as portal,
-    routes::Page,
-    shell::PageView,
-    system::pages as system,
-    ui,
+    auth::pages as auth, auth::role::Door, context, error::AppError, portal::pages as portal, routes::Page, shell::PageView,
+    system::pages as system, ui,
 };
 
 pub async fn build(page: &Page) -> Result<PageView, AppError> {
     match page {
         Page::Home if context::request().door == Door::Staff => {
-            leptos_axum::redirect(&first_page().path());
+            context::redirect_page(&first_page().path());
             Ok(PageView::new("Wirecenter", ()))
         }
         Page::Home => portal::home::page().await,

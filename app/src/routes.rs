@@ -142,7 +142,9 @@ impl Page {
             (Page::Roles, _) => {
                 Some(MenuItem { title: "Roles", icon: Icon::Key, key: 'r', about: "what each role may do; second step by role" })
             }
-            (Page::Audit, _) => Some(MenuItem { title: "Audit", icon: Icon::Audit, key: 'a', about: "who did what, and the proof" }),
+            (Page::Audit, _) => {
+                Some(MenuItem { title: "Audit", icon: Icon::Audit, key: 'a', about: "who did what, and the proof" })
+            }
             (Page::Profile, _) => {
                 Some(MenuItem { title: "Profile", icon: Icon::Person, key: 'p', about: "password, second step, own sessions" })
             }

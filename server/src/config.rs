@@ -101,7 +101,11 @@ pub fn parse(text: &str) -> Result<ConfigFile, Vec<Problem>> {
         for (key, _) in entries {
             let (key, line) = (key.get_ref().as_ref(), line_of(key.span().start));
             if !keys.contains(&key) {
-                problems.push(unknown(line, &format!("{name}.{key}"), &keys.iter().map(|key| format!("{name}.{key}")).collect::<Vec<_>>()));
+                problems.push(unknown(
+                    line,
+                    &format!("{name}.{key}"),
+                    &keys.iter().map(|key| format!("{name}.{key}")).collect::<Vec<_>>(),
+                ));
             }
         }
     }
@@ -120,9 +124,11 @@ pub fn parse(text: &str) -> Result<ConfigFile, Vec<Problem>> {
 fn unknown(line: usize, key: &str, known: &[impl AsRef<str>]) -> Problem {
     let last = key.rsplit('.').next().unwrap_or(key);
     let expected = if SECRETS.contains(&last) {
-        "no secret in this file: put it into a file of its own and name that (database.url_file, server.metrics_token_file)".to_string()
+        "no secret in this file: put it into a file of its own and name that (database.url_file, server.metrics_token_file)"
+            .to_string()
     } else {
-        let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(a.as_ref(), key).total_cmp(&strsim::jaro_winkler(b.as_ref(), key)));
+        let nearest =
+            known.iter().max_by(|a, b| strsim::jaro_winkler(a.as_ref(), key).total_cmp(&strsim::jaro_winkler(b.as_ref(), key)));
         format!("a known key; the nearest is {}", nearest.map_or("none", |nearest| nearest.as_ref()))
     };
     Problem::new(format!("line {line}"), key, expected)
@@ -141,7 +147,12 @@ pub fn load(file: Option<&Path>, state: &Path) -> Result<ConfigFile, String> {
     })?;
     parse(&text).map_err(|problems| {
         let lines = problems.iter().map(|p| format!("\n  {}: read {:?}, expected {}", p.at, p.read, p.expected));
-        format!("The configuration {} has {} mistake(s); nothing was started.{}", path.display(), problems.len(), lines.collect::<String>())
+        format!(
+            "The configuration {} has {} mistake(s); nothing was started.{}",
+            path.display(),
+            problems.len(),
+            lines.collect::<String>()
+        )
     })
 }
 

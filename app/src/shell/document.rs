@@ -72,7 +72,7 @@ fn problem_view(panel: &Panel, request: &Request, error: &AppError) -> PageView 
             SignedOut::ProofTooOld => Page::StepUp,
         };
         let wanted = request.query.link(&request.path);
-        leptos_axum::redirect(&crate::values::Query::default().with("next", wanted).link(&page.path()));
+        context::redirect_page(&crate::values::Query::default().with("next", wanted).link(&page.path()));
     } else if let Some(options) = use_context::<ResponseOptions>() {
         options.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     }
@@ -95,7 +95,8 @@ fn frame(panel: &Arc<Panel>, request: &Request, page: Option<&Page>, view: PageV
     let title = format!("{} — Wirecenter", view.title);
     let side = full.then(|| menu(panel, request, page));
     let head = header(request, full);
-    let left_s = full.then(|| context::session_id().and_then(|id| panel.sessions.left(&id, now))).flatten().map(|left| left.as_secs());
+    let left_s =
+        full.then(|| context::session_id().and_then(|id| panel.sessions.left(&id, now))).flatten().map(|left| left.as_secs());
     let entries = palette_entries(panel, request);
     // Leaving this page, the notice has been read.
     if request.notice.is_some() {
@@ -124,7 +125,7 @@ fn frame(panel: &Arc<Panel>, request: &Request, page: Option<&Page>, view: PageV
                 <title>{title}</title>
                 <link rel="stylesheet" href=format!("/{}/wirecenter.css", panel.package)/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
-                <HydrationScripts options islands=true/>
+                {full.then(|| view! { <HydrationScripts options islands=true/> })}
             </head>
             <body class=shape>
                 <a class="skip" href="#main">
@@ -176,9 +177,9 @@ fn palette_entries(panel: &Panel, request: &Request) -> Vec<PaletteEntry> {
         key: Some(item.key),
     };
     let pages = reachable(panel, request).into_iter().map(entry);
-    let more = [Page::NewUser].into_iter().filter(|page| {
-        request.door == Door::Staff && page.access().allows(request.who.as_ref()).is_ok()
-    });
+    let more = [Page::NewUser]
+        .into_iter()
+        .filter(|page| request.door == Door::Staff && page.access().allows(request.who.as_ref()).is_ok());
     let more = more.map(|page| PaletteEntry {
         title: "Add a user".into(),
         about: "with a set-up link to choose their password".into(),
@@ -232,14 +233,14 @@ fn header(request: &Request, full: bool) -> impl IntoView + use<> {
     });
     let name = (!full).then(|| view! { <b class="logo">"Wirecenter"</b> });
     let live = full.then(|| view! { <LiveLight/> });
-    let now = context::now();
+    let clock = full.then(|| view! { <Clock at=context::now()/> });
     view! {
         <header>
             {name}
             {search}
             <span class="grow"></span>
             {live}
-            <Clock at=now/>
+            {clock}
             {look_menu(request)}
             {request.who.as_ref().map(|who| account_menu(who))}
         </header>

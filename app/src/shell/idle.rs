@@ -57,7 +57,8 @@ pub fn IdleGuard(
         #[cfg(feature = "hydrate")]
         browser::keep_draft_and_sign_in();
     };
-    let dialog = move || match phase.get() {
+    let dialog = move || {
+        match phase.get() {
         Phase::Quiet => ().into_any(),
         Phase::Counting { left_s } => view! {
             <div class="veil">
@@ -90,6 +91,7 @@ pub fn IdleGuard(
             </div>
         }
         .into_any(),
+    }
     };
     view! { <div class="idle">{dialog}</div> }
 }

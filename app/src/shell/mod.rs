@@ -1,5 +1,6 @@
 //! The frame around every page: menu, header, notice, and the few things that live on all of them.
 
+pub mod changed;
 #[cfg(feature = "ssr")]
 mod document;
 pub mod idle;

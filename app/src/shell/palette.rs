@@ -57,7 +57,8 @@ pub fn Palette(entries: Vec<PaletteEntry>) -> impl IntoView {
     let go = move || {
         let entry = found.with(|found| found.get(chosen.get_untracked()).cloned());
         // Nothing of ours has that name: the server's search may know a user or a row of the log.
-        let href = entry.map_or_else(|| crate::values::Query::default().with("q", typed.get_untracked()).link("/search"), |e| e.href);
+        let href =
+            entry.map_or_else(|| crate::values::Query::default().with("q", typed.get_untracked()).link("/search"), |e| e.href);
         open.set(Open::Nothing);
         // Leaving the page cannot fail in a way this page could tell.
         let _ = window().location().set_href(&href);
@@ -116,7 +117,8 @@ pub fn Palette(entries: Vec<PaletteEntry>) -> impl IntoView {
     };
     let keys = move || {
         let row = |(keys, does): (String, String)| view! { <tr><th scope="row"><kbd>{keys}</kbd></th><td>{does}</td></tr> };
-        let fixed = [("Ctrl K", "jump to a page, search"), ("/", "to the filter of the page"), ("?", "these keys"), ("Esc", "close")];
+        let fixed =
+            [("Ctrl K", "jump to a page, search"), ("/", "to the filter of the page"), ("?", "these keys"), ("Esc", "close")];
         let fixed = fixed.map(|(keys, does)| (keys.to_string(), does.to_string()));
         let pages = entries.with_value(|all| {
             let keyed = all.iter().filter_map(|entry| Some((format!("g {}", entry.key?), format!("go to {}", entry.title))));
@@ -162,7 +164,7 @@ mod browser {
 
     /// A dialog the server put on the page becomes modal: focus stays inside, Escape leads back.
     pub fn make_dialogs_modal() {
-        let dialog = document().query_selector("dialog.dialog[open]").ok().flatten();
+        let dialog = document().query_selector("dialog.dialog[open]:not(.still *)").ok().flatten();
         let Some(dialog) = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok()) else { return };
         dialog.close();
         if dialog.show_modal().is_err() {

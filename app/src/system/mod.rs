@@ -13,7 +13,7 @@ pub mod snapshot;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod api;
-#[cfg(feature = "ssr")]
-pub mod state;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod state;

@@ -52,6 +52,18 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// As it goes over the wire, so that server and browser draw the same: two decimals, whole KiB, whole milliseconds.
+    pub fn rounded(self) -> Self {
+        let short = |value: f32| (value * 100.0).round() / 100.0;
+        Self {
+            at: Moment::from_millis(self.at.millis()),
+            cpu_percent: short(self.cpu_percent),
+            rss_bytes: self.rss_bytes / 1_024 * 1_024,
+            requests_per_s: short(self.requests_per_s),
+            database_ms: self.database_ms.map(short),
+        }
+    }
+
     /// Memory as a chart's number; a process far below 2^53 bytes is exact in a double.
     pub fn rss_mib(&self) -> f64 {
         self.rss_bytes as f64 / 1_048_576.0
@@ -63,9 +75,8 @@ type SampleRow = (i64, f32, u64, f32, Option<f32>);
 
 impl From<Sample> for SampleRow {
     fn from(sample: Sample) -> Self {
-        let short = |value: f32| (value * 100.0).round() / 100.0;
-        let Sample { at, cpu_percent, rss_bytes, requests_per_s, database_ms } = sample;
-        (at.millis(), short(cpu_percent), rss_bytes / 1_024, short(requests_per_s), database_ms.map(short))
+        let Sample { at, cpu_percent, rss_bytes, requests_per_s, database_ms } = sample.rounded();
+        (at.millis(), cpu_percent, rss_bytes / 1_024, requests_per_s, database_ms)
     }
 }
 

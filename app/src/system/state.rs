@@ -52,7 +52,15 @@ impl SystemState {
             database_version: None,
             round_trip_ms: None,
         };
-        Self { hub, started_at: now, version, host, inner: Mutex::new(inner), live_browsers: AtomicU64::new(0), requests: AtomicU64::new(0) }
+        Self {
+            hub,
+            started_at: now,
+            version,
+            host,
+            inner: Mutex::new(inner),
+            live_browsers: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -83,6 +91,7 @@ impl SystemState {
     }
 
     pub fn add_sample(&self, sample: Sample) {
+        let sample = sample.rounded();
         {
             let mut inner = self.lock();
             inner.samples.push(sample);

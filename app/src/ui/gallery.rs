@@ -4,9 +4,9 @@ use crate::{
     error::{AppError, Problem, SignedOut},
     notice::Notice,
     ui::{
-        ActionLink, Badge, Choice, Column, Confirm, Confirmation, DataTable, Empty, Field, FieldKind, Figure, Figures, Filters, FormState, Instant,
-        Kind, LiveChart, LivePoint, NoticeBox, PostForm, ProblemList, ProblemPage, Progress, Row, Select, Submit, TableFacts,
-        chart::HistoryChart, icon, icon::Icon,
+        ActionLink, Badge, Choice, Column, Confirm, Confirmation, DataTable, Empty, Field, FieldKind, Figure, Figures, Filters,
+        FormState, Instant, Kind, LiveChart, LivePoint, NoticeBox, PostForm, ProblemList, ProblemPage, Progress, Row, Select,
+        Submit, TableFacts, chart::HistoryChart, icon, icon::Icon,
     },
     values::{Level, Moment, Query, RequestId, Tone},
 };
@@ -81,7 +81,7 @@ fn forms() -> impl IntoView {
     view! {
         <PostForm action="/gallery">
             <Field label="Text" name="text" hint="A hint says what is wanted before it is wrong."/>
-            <Field label="Password" name="secret" kind=FieldKind::Password/>
+            <Field label="Password" name="secret" kind=FieldKind::Password autocomplete="off"/>
             <Field label="Refused" name="price" state=refused/>
             <Select label="Choice" name="choice" choices=kinds/>
             <div class="actions">
@@ -104,7 +104,7 @@ fn facts(total: u64) -> TableFacts {
     TableFacts {
         path: "/gallery".into(),
         query: Query::default(),
-        what: "codes",
+        what: ("code", "codes"),
         columns: COLUMNS,
         default_sort: "prefix",
         total: Some(total),
@@ -142,10 +142,14 @@ fn empty_table() -> impl IntoView {
 
 fn charts() -> impl IntoView {
     let wave = |i: i64| 40.0 + 30.0 * ((i as f64) / 12.0).sin();
-    let live = (0..150).map(|i| LivePoint { at: AT.minus(std::time::Duration::from_secs(300)).plus(std::time::Duration::from_secs(2 * i)), value: (!(60..70).contains(&i)).then(|| wave(i64::try_from(i).unwrap_or(0))) });
+    let live = (0..150).map(|i| LivePoint {
+        at: AT.minus(std::time::Duration::from_secs(300)).plus(std::time::Duration::from_secs(2 * i)),
+        value: (!(60..70).contains(&i)).then(|| wave(i64::try_from(i).unwrap_or(0))),
+    });
     let live = Signal::stored(live.collect::<Vec<_>>());
     let from = AT.minus(std::time::Duration::from_secs(3_600));
-    let past = (0..60).map(|i: i64| (Moment::from_seconds(from.seconds() + 60 * i), (i != 30).then(|| wave(i)))).collect::<Vec<_>>();
+    let past =
+        (0..60).map(|i: i64| (Moment::from_seconds(from.seconds() + 60 * i), (i != 30).then(|| wave(i)))).collect::<Vec<_>>();
     view! {
         <div class="charts">
             <LiveChart title="Calls, with a gap" unit="cps" points=live span_s=300/>

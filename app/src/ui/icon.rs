@@ -11,9 +11,8 @@ pub enum Icon {
     Grid,
     Search,
     Sort,
-    Close,
-    More,
-    Out,
+    Up,
+    Down,
     Good,
     Busy,
     Notice,
@@ -22,7 +21,7 @@ pub enum Icon {
 }
 
 impl Icon {
-    pub const ALL: [Icon; 17] = [
+    pub const ALL: [Icon; 16] = [
         Icon::Home,
         Icon::System,
         Icon::Users,
@@ -32,9 +31,8 @@ impl Icon {
         Icon::Grid,
         Icon::Search,
         Icon::Sort,
-        Icon::Close,
-        Icon::More,
-        Icon::Out,
+        Icon::Up,
+        Icon::Down,
         Icon::Good,
         Icon::Busy,
         Icon::Notice,
@@ -47,16 +45,17 @@ impl Icon {
         match self {
             Icon::Home => "M3.5 9.5L10 4l6.5 5.5M5.5 8.5v7.5h9v-7.5M8.5 16v-4.5h3V16",
             Icon::System => "M3.5 4.5h13v8h-13zM7.5 16h5M10 12.5V16M6 9h2l1.2-2.2L11 11l1-2h2",
-            Icon::Users => "M7.5 9.5a2.6 2.6 0 1 0 0-5.2a2.6 2.6 0 0 0 0 5.2M2.5 16c.3-2.8 2.2-4.3 5-4.3s4.7 1.5 5 4.3M12.8 4.7a2.6 2.6 0 0 1 0 4.6M14.7 12c1.6.6 2.6 2 2.8 4",
+            Icon::Users => {
+                "M7.5 9.5a2.6 2.6 0 1 0 0-5.2a2.6 2.6 0 0 0 0 5.2M2.5 16c.3-2.8 2.2-4.3 5-4.3s4.7 1.5 5 4.3M12.8 4.7a2.6 2.6 0 0 1 0 4.6M14.7 12c1.6.6 2.6 2 2.8 4"
+            }
             Icon::Key => "M7 9.5a3.3 3.3 0 1 0 0 .01M10.2 9.5H17v3M13.7 9.5v2.3",
             Icon::Audit => "M5 3.5h7l3 3v10H5zM12 3.5v3h3M7.5 10h5M7.5 13h5",
             Icon::Person => "M10 10a3.1 3.1 0 1 0 0-6.2a3.1 3.1 0 0 0 0 6.2M4 16.5c.4-3 2.7-4.5 6-4.5s5.6 1.5 6 4.5",
             Icon::Grid => "M4 4h5v5H4zM11 4h5v5h-5zM4 11h5v5H4zM11 11h5v5h-5z",
             Icon::Search => "M9 14a5 5 0 1 0 0-10a5 5 0 0 0 0 10M12.7 12.7L16.5 16.5",
             Icon::Sort => "M6.5 8L10 4.5L13.5 8M6.5 12l3.5 3.5l3.5-3.5",
-            Icon::Close => "M5 5l10 10M15 5L5 15",
-            Icon::More => "M6 8.5l4 4l4-4",
-            Icon::Out => "M8 4H4.5v12H8M8.5 10H16M13 7l3 3l-3 3",
+            Icon::Up => "M10 16V5M5.5 9L10 4.5L14.5 9",
+            Icon::Down => "M10 4v11M5.5 11L10 15.5L14.5 11",
             Icon::Good => "M5.5 10.5l3 3l6-6.5",
             Icon::Busy => "M10 5a5 5 0 1 1-5 5",
             Icon::Notice => "M10 5v5.5M10 14v.5",

@@ -32,6 +32,22 @@ pub fn line_path(points: impl Iterator<Item = (f64, Option<f64>)>, width: f64, h
     path
 }
 
+/// The area under the same line, down to the axis, one shape per run between gaps.
+pub fn area_path(points: impl Iterator<Item = (f64, Option<f64>)>, width: f64, height: f64) -> String {
+    let mut path = String::new();
+    let mut run: Vec<(f64, Option<f64>)> = Vec::new();
+    for point in points.chain(std::iter::once((0.0, None))) {
+        if point.1.is_some() {
+            run.push(point);
+        } else if let (Some((first, _)), Some((last, _))) = (run.first().copied(), run.last().copied()) {
+            path.push_str(&line_path(run.drain(..), width, height));
+            write!(path, "L{:.1} {height:.1}L{:.1} {height:.1}Z", last * width, first * width)
+                .expect("writing to a string cannot fail");
+        }
+    }
+    path
+}
+
 /// A label of the axis with no more digits than its step needs.
 pub fn label(value: f64, top: f64) -> String {
     match top {
@@ -50,6 +66,14 @@ mod tests {
         let tops = [0.0, 0.04, 1.0, 38.2, 61.0, 99.0, 1_200.0].map(top_and_steps);
         assert_eq!(tops, [(1.0, 2), (0.04, 4), (1.0, 2), (40.0, 4), (80.0, 4), (100.0, 2), (1_500.0, 3)]);
         assert_eq!(top_and_steps(f64::NAN), (1.0, 2));
+    }
+
+    #[test]
+    fn an_area_is_closed_at_each_gap() {
+        let points = [(0.0, Some(1.0)), (0.5, Some(1.0)), (0.7, None), (1.0, Some(0.5))];
+        let path = area_path(points.into_iter(), 10.0, 10.0);
+        assert_eq!(path, "M0.0 0.0L5.0 0.0L5.0 10.0L0.0 10.0ZM10.0 5.0L10.0 10.0L10.0 10.0Z");
+        assert_eq!(area_path(std::iter::empty(), 10.0, 10.0), "");
     }
 
     #[test]

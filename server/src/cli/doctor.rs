@@ -73,7 +73,11 @@ pub async fn run(args: DoctorArgs) -> Result<(), Failure> {
         }
     }
     let wrong = checks.iter().filter(|check| !check.ok).count();
-    if ok { Ok(()) } else { Err(Failure::new(format!("{wrong} of {} checks found something wrong; each says what to do.", checks.len()))) }
+    if ok {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("{wrong} of {} checks found something wrong; each says what to do.", checks.len())))
+    }
 }
 
 fn mariadb_version() -> String {
@@ -92,19 +96,25 @@ fn state_check(state: &Path) -> Check {
     let probe = state.join(".doctor");
     match std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)) {
         Ok(()) => Check::good(NAME, format!("{shown} can be written")),
-        Err(error) => Check::bad(NAME, format!("{shown} cannot be written: {error}"), "give it to the user the panel runs as, or make room"),
+        Err(error) => {
+            Check::bad(NAME, format!("{shown} cannot be written: {error}"), "give it to the user the panel runs as, or make room")
+        }
     }
 }
 
 fn disk_check(state: &Path) -> Check {
     const NAME: &str = "disk";
     let existing = state.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let Some(disk) = process::disk(existing) else { return Check::bad(NAME, "cannot be asked", "check the mount of the state directory") };
+    let Some(disk) = process::disk(existing) else {
+        return Check::bad(NAME, "cannot be asked", "check the mount of the state directory");
+    };
     let says = format!("{} of {} free at {}", format_bytes(disk.free_bytes), format_bytes(disk.total_bytes), disk.path);
     match disk.tone() {
-        Tone::Bad => {
-            Check::bad(NAME, says, format!("make room: below {} MariaDB may stop in the middle of a write", format_bytes(DiskView::FREE_BYTES_MIN)))
-        }
+        Tone::Bad => Check::bad(
+            NAME,
+            says,
+            format!("make room: below {} MariaDB may stop in the middle of a write", format_bytes(DiskView::FREE_BYTES_MIN)),
+        ),
         _ => Check::good(NAME, says),
     }
 }
@@ -114,10 +124,13 @@ fn program_check(config: &ConfigFile) -> Check {
     if config.database.url_file.is_some() || std::env::var("DATABASE_URL").is_ok_and(|url| !url.is_empty()) {
         return Check::good(NAME, "a MariaDB server is given; none is needed here");
     }
-    let missing: Vec<&str> = ["mariadbd", "mariadb-install-db"].into_iter().filter(|name| process::find_program(name).is_none()).collect();
+    let missing: Vec<&str> =
+        ["mariadbd", "mariadb-install-db"].into_iter().filter(|name| process::find_program(name).is_none()).collect();
     match missing.as_slice() {
         [] => Check::good(NAME, "mariadbd and mariadb-install-db are here"),
-        some => Check::bad(NAME, format!("missing: {}", some.join(", ")), "apt-get install mariadb-server-core mariadb-client-core"),
+        some => {
+            Check::bad(NAME, format!("missing: {}", some.join(", ")), "apt-get install mariadb-server-core mariadb-client-core")
+        }
     }
 }
 
@@ -137,7 +150,11 @@ async fn port_checks(config: &ConfigFile) -> Vec<Check> {
         let check = match TcpListener::bind(address) {
             Ok(_) => Check::good(name, format!("{address} is free")),
             Err(_) if is_panel(address).await => Check::good(name, format!("the panel answers on {address}")),
-            Err(error) => Check::bad(name, format!("{address} cannot be used: {error}"), "stop the program there, or set another in wirecenter.toml"),
+            Err(error) => Check::bad(
+                name,
+                format!("{address} cannot be used: {error}"),
+                "stop the program there, or set another in wirecenter.toml",
+            ),
         };
         checks.push(check);
     }
@@ -160,12 +177,16 @@ async fn database_checks(common: &Common, config: &ConfigFile, state: &Path) -> 
     }
     let store = match Store::open(common).await {
         Ok(store) => store,
-        Err(failure) => return vec![Check::bad(NAME, failure.to_string(), "see the sentence; the panel's log says more"), clock_check(None)],
+        Err(failure) => {
+            return vec![Check::bad(NAME, failure.to_string(), "see the sentence; the panel's log says more"), clock_check(None)];
+        }
     };
     let asked: Result<(String, time::PrimitiveDateTime), sqlx::Error> =
         sqlx::query_as("SELECT CAST(VERSION() AS CHAR), UTC_TIMESTAMP(6)").fetch_one(store.database.pool()).await;
     let checks = match asked {
-        Ok((version, at)) => vec![Check::good(NAME, format!("MariaDB {version} is fit and migrated")), clock_check(Some(at.into()))],
+        Ok((version, at)) => {
+            vec![Check::good(NAME, format!("MariaDB {version} is fit and migrated")), clock_check(Some(at.into()))]
+        }
         Err(error) => vec![Check::bad(NAME, error.to_string(), "see the database's log"), clock_check(None)],
     };
     store.close().await;
@@ -179,7 +200,11 @@ fn clock_check(database: Option<Moment>) -> Check {
     const WRITTEN: Moment = Moment::from_seconds(1_795_305_600);
     let now = context::now();
     if now < WRITTEN {
-        return Check::bad(NAME, format!("it says {now} UTC, which is before this program was made"), "set the clock; run a time server client");
+        return Check::bad(
+            NAME,
+            format!("it says {now} UTC, which is before this program was made"),
+            "set the clock; run a time server client",
+        );
     }
     let apart = database.map(|at| now.since(at).max(at.since(now)));
     match apart {

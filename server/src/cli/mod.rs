@@ -65,7 +65,8 @@ pub struct Common {
 
 impl Common {
     pub fn state(&self) -> PathBuf {
-        let by_home = || std::env::var_os("HOME").map_or_else(|| "/var/lib".into(), |home| PathBuf::from(home).join(".local/state"));
+        let by_home =
+            || std::env::var_os("HOME").map_or_else(|| "/var/lib".into(), |home| PathBuf::from(home).join(".local/state"));
         let base = || std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()).unwrap_or_else(by_home);
         let dir = self.state.clone().unwrap_or_else(|| base().join("wirecenter"));
         std::path::absolute(&dir).unwrap_or(dir)

@@ -9,7 +9,9 @@ use crate::{
     site::Site,
     wiring::{self, Addresses, VERSION, Wiring},
 };
-use app::{auth::api::setup::make_setup_link, auth::guards::Guard, auth::role::Door, auth::store, context, database::Database, live::Hub};
+use app::{
+    auth::api::setup::make_setup_link, auth::guards::Guard, auth::role::Door, auth::store, context, database::Database, live::Hub,
+};
 use axum::serve::ListenerExt;
 use std::{
     net::SocketAddr,
@@ -72,10 +74,7 @@ pub async fn serve(args: ServeArgs) -> Result<(), Failure> {
     };
     // Renders run on this runtime; a second call would only say that it is so already.
     let _ = any_spawner::Executor::init_tokio();
-    let serving = [
-        spawn_door(staff, door(Door::Staff), &site),
-        spawn_door(portal, door(Door::Portal), &site),
-    ];
+    let serving = [spawn_door(staff, door(Door::Staff), &site), spawn_door(portal, door(Door::Portal), &site)];
     announce(&args, &addresses, setup.as_deref(), &state);
     wait_for_signal().await?;
     tracing::info!("stopping");
@@ -99,8 +98,9 @@ fn start_log(log: &LogSection) -> Result<(), Failure> {
     // A cookie that was tampered with is the business of the session layer's caller, not of the log at warning level.
     const ALWAYS: &str = "tower_sessions=error,tower_sessions_core=error";
     let level = std::env::var("WIRECENTER_LOG").ok().or_else(|| log.level.clone()).unwrap_or_else(|| "info".into());
-    let filter = EnvFilter::try_new(format!("{level},{ALWAYS}"))
-        .map_err(|error| Failure::new(format!("The log level {level:?} is not understood: {error}. Use error, warn, info, debug or trace.")))?;
+    let filter = EnvFilter::try_new(format!("{level},{ALWAYS}")).map_err(|error| {
+        Failure::new(format!("The log level {level:?} is not understood: {error}. Use error, warn, info, debug or trace."))
+    })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let json = log.format == LogFormat::Json || std::env::var("WIRECENTER_LOG_FORMAT").is_ok_and(|format| format == "json");
     let started = match json {
@@ -117,7 +117,10 @@ fn check_functions() -> Result<(), Failure> {
     if unguarded.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(format!("These server functions have no line in the guard table: {}. Nothing was started.", unguarded.join(", "))))
+    Err(Failure::new(format!(
+        "These server functions have no line in the guard table: {}. Nothing was started.",
+        unguarded.join(", ")
+    )))
 }
 
 async fn bind(door: Door, address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -129,7 +132,9 @@ async fn bind(door: Door, address: SocketAddr) -> Result<TcpListener, Failure> {
             std::io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_string(),
             _ => error.to_string(),
         };
-        Failure::new(format!("The {name} door cannot listen on {address}: {why}. Stop that program, or choose another with {flag} ADDR:PORT."))
+        Failure::new(format!(
+            "The {name} door cannot listen on {address}: {why}. Stop that program, or choose another with {flag} ADDR:PORT."
+        ))
     })
 }
 

@@ -25,7 +25,9 @@ use std::io::BufRead;
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Add a user; without --password-stdin a set-up link is printed
-    #[command(after_help = "Examples:\n  wirecenter user add ada --role noc\n  wirecenter user add bot --role viewer --password-stdin < secret")]
+    #[command(
+        after_help = "Examples:\n  wirecenter user add ada --role noc\n  wirecenter user add bot --role viewer --password-stdin < secret"
+    )]
     Add {
         name: String,
         /// admin, noc, rates, billing, viewer, or customer (signs in at the portal)
@@ -147,7 +149,8 @@ fn door_url(common: &Common, door: Door) -> Result<String, Failure> {
 }
 
 async fn add(store: &Store, common: &Common, name: &str, role: Role, password: Option<String>) -> Result<(), Failure> {
-    let name = parse_name(name).map_err(|problem| Failure::new(format!("The name {:?} cannot be used: expected {}.", problem.read, problem.expected)))?;
+    let name = parse_name(name)
+        .map_err(|problem| Failure::new(format!("The name {:?} cannot be used: expected {}.", problem.read, problem.expected)))?;
     let hash = match password {
         Some(password) => Some(HashGate::new().choose(password, name.clone()).await?),
         None => None,
@@ -271,7 +274,14 @@ async fn list(store: &Store, common: &Common) -> Result<(), Failure> {
     for user in &users {
         let seen = user.last_signed_in_at.map_or_else(|| "never".into(), |at| at.to_string());
         let totp = if user.totp { "on" } else { "off" };
-        say(format!("{:<24} {:<9} {:<9} {:<12} {:>8}  {seen}", user.name, user.role.name(), user.state.name(), totp, user.sessions));
+        say(format!(
+            "{:<24} {:<9} {:<9} {:<12} {:>8}  {seen}",
+            user.name,
+            user.role.name(),
+            user.state.name(),
+            totp,
+            user.sessions
+        ));
     }
     Ok(())
 }

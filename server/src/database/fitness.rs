@@ -45,7 +45,8 @@ pub fn problems(facts: &Facts) -> Vec<String> {
         problems.push(format!("MariaDB {version} is too old. Use {major}.{minor} or later."));
     }
     if !sql_mode.contains("STRICT_TRANS_TABLES") && !sql_mode.contains("STRICT_ALL_TABLES") {
-        problems.push("The server's sql_mode is not strict, so it would store cut values. Set sql_mode=STRICT_TRANS_TABLES.".into());
+        problems
+            .push("The server's sql_mode is not strict, so it would store cut values. Set sql_mode=STRICT_TRANS_TABLES.".into());
     }
     if charset != "utf8mb4" {
         problems.push(format!("The database's character set is {charset}. Run: ALTER DATABASE … CHARACTER SET utf8mb4"));
@@ -55,7 +56,9 @@ pub fn problems(facts: &Facts) -> Vec<String> {
         problems.push(format!("The server's time zone is {zone}. Set default_time_zone='+00:00': everything here is UTC."));
     }
     if *read_only {
-        problems.push("The server is read-only: it is a replica, or was stopped for a failover. Point DATABASE_URL at the primary.".into());
+        problems.push(
+            "The server is read-only: it is a replica, or was stopped for a failover. Point DATABASE_URL at the primary.".into(),
+        );
     }
     problems
 }
@@ -78,7 +81,10 @@ mod tests {
     #[test]
     fn a_fit_server_has_no_problems() {
         assert_eq!(problems(&good()), Vec::<String>::new());
-        assert_eq!(problems(&Facts { version: "11.4.2-MariaDB".into(), time_zone: "+00:00".into(), ..good() }), Vec::<String>::new());
+        assert_eq!(
+            problems(&Facts { version: "11.4.2-MariaDB".into(), time_zone: "+00:00".into(), ..good() }),
+            Vec::<String>::new()
+        );
         assert_eq!(problems(&Facts { version: "10.6.0-MariaDB-log".into(), ..good() }), Vec::<String>::new());
     }
 

@@ -15,9 +15,13 @@ pub const DATABASE_NAME: &str = "wirecenter";
 pub enum Place {
     Private(PrivateMariadb),
     /// A private server that another process, the running panel, owns.
-    Borrowed { options: Box<MySqlConnectOptions> },
+    Borrowed {
+        options: Box<MySqlConnectOptions>,
+    },
     /// The server of `DATABASE_URL`.
-    Given { options: Box<MySqlConnectOptions> },
+    Given {
+        options: Box<MySqlConnectOptions>,
+    },
 }
 
 impl Place {
@@ -36,7 +40,9 @@ impl Place {
         }
         match PrivateMariadb::start(state, None) {
             Ok(private) => Ok(Self::Private(private)),
-            Err(StartError::InUse { .. }) => Ok(Self::Borrowed { options: Box::new(private_options(&Layout::new(state).socket())) }),
+            Err(StartError::InUse { .. }) => {
+                Ok(Self::Borrowed { options: Box::new(private_options(&Layout::new(state).socket())) })
+            }
             Err(error) => Err(error.to_string()),
         }
     }

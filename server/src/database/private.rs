@@ -62,7 +62,9 @@ impl Layout {
 /// Everything that can keep it from starting, in sentences.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("{program} was not found. Install MariaDB's server programs (Debian, Ubuntu: apt-get install mariadb-server-core mariadb-client-core), or set DATABASE_URL.")]
+    #[error(
+        "{program} was not found. Install MariaDB's server programs (Debian, Ubuntu: apt-get install mariadb-server-core mariadb-client-core), or set DATABASE_URL."
+    )]
     NoProgram { program: &'static str },
     #[error("The path of the state directory is too long: the socket {path} has {bytes} bytes and may have {max}. Choose a shorter --state.", max = SOCKET_PATH_BYTES_MAX)]
     PathTooLong { path: String, bytes: usize },
@@ -110,16 +112,28 @@ impl PrivateMariadb {
         end_leftover(&layout);
         install(&layout)?;
         make_private_dir(&layout.tmp())?;
-        let child = spawn(&layout)?;
-        let process = Arc::new(Mutex::new(Some(child.id())));
+        let process = Arc::new(Mutex::new(None));
         let (stop, stopped) = mpsc::channel();
+        let (started, first) = mpsc::channel();
         let keeper = {
             let (layout, process) = (layout.clone(), Arc::clone(&process));
-            // A thread of its own: the kernel's death signal follows the thread that started the child.
-            let keep = move || keep(&layout, child, &process, &stopped, tell.as_deref());
-            std::thread::Builder::new().name("mariadb-keeper".into()).spawn(keep).map_err(io(&layout_dir(state)))?
+            // A thread of its own, which starts the child too: the kernel's death signal follows the thread, not the process.
+            let run = move || match spawn(&layout) {
+                Ok(child) => {
+                    *process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.id());
+                    // Whoever started this thread waits for the word.
+                    let _ = started.send(Ok(()));
+                    keep(&layout, child, &process, &stopped, tell.as_deref());
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                }
+            };
+            std::thread::Builder::new().name("mariadb-keeper".into()).spawn(run).map_err(io(&layout_dir(state)))?
         };
-        Ok(Self { layout, stop, keeper: Some(keeper), process, _lock: lock })
+        let private = Self { layout, stop, keeper: Some(keeper), process, _lock: lock };
+        first.recv().unwrap_or_else(|_| Err(exited(&private.layout)))?;
+        Ok(private)
     }
 
     pub fn socket(&self) -> PathBuf {

@@ -22,7 +22,9 @@ pub struct Watch {
 
 /// Why the first contact ended.
 pub enum Contact {
-    Ready { migrated: usize },
+    Ready {
+        migrated: usize,
+    },
     NoAnswer(String),
     /// It answers and must not be used; starting makes no sense.
     Unfit(String),
@@ -32,7 +34,8 @@ impl Watch {
     /// One look. Never fails: what it finds is the database's state.
     pub async fn look(&self) {
         let started = std::time::Instant::now();
-        let asked = tokio::time::timeout(ANSWER_MAX, sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(self.database.pool())).await;
+        let asked =
+            tokio::time::timeout(ANSWER_MAX, sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(self.database.pool())).await;
         let answer = match asked {
             Ok(Ok(_)) => Ok(started.elapsed()),
             // The private server may not have its database yet.

@@ -71,7 +71,9 @@ pub async fn audit(State(context): State<DoorContext>, Extension(described): Ext
             let entries = context.panel.database.within(doing, found).await?;
             let Some((oldest, _)) = entries.last() else { return Ok::<_, AppError>(None) };
             let below = oldest.seq;
-            let text = entries.iter().map(|(entry, _)| line(&columns.iter().map(|column| audit_cell(entry, column.key)).collect::<Vec<_>>()));
+            let text = entries
+                .iter()
+                .map(|(entry, _)| line(&columns.iter().map(|column| audit_cell(entry, column.key)).collect::<Vec<_>>()));
             Ok(Some((text.collect::<String>(), below)))
         }
     });

@@ -62,12 +62,19 @@ fn typed_fields(body: &[u8]) -> Vec<(String, String)> {
 /// The page the form stands on, as a path of our own; the origin check has made sure that it is ours.
 fn came_from(request: &Request) -> String {
     let referer = request.headers().get(header::REFERER).and_then(|value| value.to_str().ok());
-    let path = referer.and_then(|referer| referer.parse::<axum::http::Uri>().ok()).and_then(|uri| Some(uri.path_and_query()?.to_string()));
+    let path =
+        referer.and_then(|referer| referer.parse::<axum::http::Uri>().ok()).and_then(|uri| Some(uri.path_and_query()?.to_string()));
     path.filter(|path| path.starts_with('/') && !path.starts_with("//")).unwrap_or_else(|| "/".into())
 }
 
 /// leptos answers a form with a redirect; an error rides in its address and is moved into the notice.
-fn finish_form(context: &DoorContext, function: &str, back: &str, mut response: Response, typed: Vec<(String, String)>) -> Response {
+fn finish_form(
+    context: &DoorContext,
+    function: &str,
+    back: &str,
+    mut response: Response,
+    typed: Vec<(String, String)>,
+) -> Response {
     let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_string();
     let query = Query::parse(location.split_once('?').map_or("", |(_, query)| query));
     if let Some(error) = query.get("__err") {

@@ -44,7 +44,9 @@ pub fn pattern(door: Door, path: &str) -> String {
         Some(Page::User(_)) => "/users/:id".into(),
         Some(Page::SetUp(_)) => "/setup/:token".into(),
         Some(page) => page.path(),
-        None if ["/live", "/healthz", "/readyz", "/metrics", "/users.csv", "/audit.csv", "/favicon.svg"].contains(&path) => path.into(),
+        None if ["/live", "/healthz", "/readyz", "/metrics", "/users.csv", "/audit.csv", "/favicon.svg"].contains(&path) => {
+            path.into()
+        }
         None => "other".into(),
     }
 }

@@ -2,8 +2,8 @@
 //! security headers, the origin check, the body limit, the session, the description of the request; then it reaches a page, a
 //! server function, the live stream, an export or a measure.
 
-pub mod door;
 mod describe;
+pub mod door;
 mod exports;
 mod functions;
 mod headers;

@@ -46,7 +46,9 @@ mod tests {
     fn only_our_own_pages_may_change_things() {
         assert!(ours(&[("sec-fetch-site", "same-origin")]));
         assert!(ours(&[("origin", "http://127.0.0.1:3000"), ("host", "127.0.0.1:3000")]));
-        for (site, why) in [("cross-site", "another site"), ("same-site", "a neighbor"), ("none", "typed by hand"), ("", "nonsense")] {
+        for (site, why) in
+            [("cross-site", "another site"), ("same-site", "a neighbor"), ("none", "typed by hand"), ("", "nonsense")]
+        {
             // A forged Origin does not help where the browser says otherwise.
             assert!(!ours(&[("sec-fetch-site", site), ("origin", "http://a"), ("host", "a")]), "{why}");
         }

@@ -29,8 +29,13 @@ pub async fn readyz(State(context): State<DoorContext>) -> Response {
 }
 
 /// For this machine, or for whoever shows the token.
-pub async fn metrics(State(context): State<DoorContext>, ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
-    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+pub async fn metrics(
+    State(context): State<DoorContext>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    let shown =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
     let by_token = match (&context.metrics_token, shown) {
         (Some(token), Some(shown)) => is_same(token, shown),
         _ => false,

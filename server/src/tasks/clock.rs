@@ -28,7 +28,8 @@ impl ClockWatch {
             let way = if step_ms > 0 { "forward" } else { "back" };
             let seconds = step_ms.abs() as f64 / 1_000.0;
             tracing::warn!(step_ms, "the clock was moved");
-            let text = format!("The clock was moved {way} by {seconds:.1} s. Sessions and log times follow it; check the time server.");
+            let text =
+                format!("The clock was moved {way} by {seconds:.1} s. Sessions and log times follow it; check the time server.");
             system.tell(wall, Tone::Notice, text);
         }
         if self.told.is_some_and(|(at, _)| steady.duration_since(at) > TOLD_FOR) {

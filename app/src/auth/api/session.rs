@@ -53,7 +53,9 @@ pub async fn sign_in(name: String, password: String, next: Option<String>) -> Re
         row.outcome = Outcome::Refused;
         database.within(doing, store::audit::append(&mut tx, row, context::now())).await?;
         database.commit(tx, doing, &[Topic::Audit]).await?;
-        return Err(AppError::refused("Name or password is wrong. Check both and try again; capital letters count in the password."));
+        return Err(AppError::refused(
+            "Name or password is wrong. Check both and try again; capital letters count in the password.",
+        ));
     };
     try_succeeded(&allowed, &name);
     let now = context::now();
@@ -91,7 +93,13 @@ pub(super) fn go_on(allowed: &Allowed, stage: Stage, next: Option<String>) -> Si
 
 /// Checks a six-digit or recovery code and uses it up.
 #[cfg(feature = "ssr")]
-pub(super) async fn use_code(allowed: &Allowed, user: &Credentials, code: &str, doing: &str, now: Moment) -> Result<bool, AppError> {
+pub(super) async fn use_code(
+    allowed: &Allowed,
+    user: &Credentials,
+    code: &str,
+    doing: &str,
+    now: Moment,
+) -> Result<bool, AppError> {
     let database = &allowed.panel.database;
     let mut conn = database.acquire(doing).await?;
     if totp::is_recovery_code(code) {
@@ -106,8 +114,7 @@ pub(super) async fn use_code(allowed: &Allowed, user: &Credentials, code: &str, 
 }
 
 #[cfg(feature = "ssr")]
-const WRONG_CODE: &str =
-    "This code is not right, or was used already. Wait for the next one, or use a recovery code; check that your device's clock is right.";
+const WRONG_CODE: &str = "This code is not right, or was used already. Wait for the next one, or use a recovery code; check that your device's clock is right.";
 
 /// The second step.
 #[server(endpoint = "session/code")]

@@ -4,10 +4,10 @@ use crate::{auth::role::Role, error::AppError, values::Moment};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use super::{draft, session::SignInStep, session::go_on, stage_after_password};
 #[cfg(not(feature = "ssr"))]
 use super::session::SignInStep;
+#[cfg(feature = "ssr")]
+use super::{draft, session::SignInStep, session::go_on, stage_after_password};
 #[cfg(feature = "ssr")]
 use crate::{
     auth::{audit::Action, session::SignedIn, store, store::users::SetupLink, user::UserRefusal, user::parse_name},
@@ -48,14 +48,20 @@ fn check_link(allowed: &Allowed, link: Option<SetupLink>, now: Moment) -> Result
         AppError::refused(format!("This set-up link is not valid: it was mistyped, or a newer one replaced it. {again}."))
     })?;
     if link.disabled {
-        return Err(AppError::refused("This account is disabled, so its set-up link does not work. Ask an administrator to enable it first."));
+        return Err(AppError::refused(
+            "This account is disabled, so its set-up link does not work. Ask an administrator to enable it first.",
+        ));
     }
     if let Some(at) = link.used_at {
-        return Err(AppError::refused(format!("This set-up link was used at {at} UTC. Sign in with the password chosen then. {again}.")));
+        return Err(AppError::refused(format!(
+            "This set-up link was used at {at} UTC. Sign in with the password chosen then. {again}."
+        )));
     }
     if link.expires_at <= now {
         let at = link.expires_at;
-        return Err(AppError::refused(format!("This set-up link expired at {at} UTC. {again}; restart the panel if nobody can sign in yet.")));
+        return Err(AppError::refused(format!(
+            "This set-up link expired at {at} UTC. {again}; restart the panel if nobody can sign in yet."
+        )));
     }
     Ok(link)
 }

@@ -41,7 +41,9 @@ pub async fn begin_totp() -> Result<(), AppError> {
     let user = database.within(doing, store::users::find_user(&mut conn, who.user)).await?;
     drop(conn);
     if user.is_some_and(|user| user.totp) {
-        return Err(AppError::refused("You have a second step already. Switch it off first if you want to move it to another device."));
+        return Err(AppError::refused(
+            "You have a second step already. Switch it off first if you want to move it to another device.",
+        ));
     }
     context::change_session(&allowed, false, |signed_in| {
         signed_in.totp_pending = Some(totp::new_secret());
@@ -58,7 +60,8 @@ pub async fn confirm_totp(code: String, next: Option<String>) -> Result<(), AppE
     let who = allowed.who()?;
     let (database, doing, now) = (&allowed.panel.database, "switch on your second step", context::now());
     let pending = who.totp_pending.as_deref().and_then(totp::secret_bytes);
-    let secret = pending.ok_or_else(|| AppError::refused("There is no second step being set up. Start again from your profile."))?;
+    let secret =
+        pending.ok_or_else(|| AppError::refused("There is no second step being set up. Start again from your profile."))?;
     let key = format!("{} code", who.name);
     start_try(&allowed, &key)?;
     let step = totp::check(&secret, &code, 0, now).ok_or_else(|| {

@@ -44,14 +44,8 @@ pub struct UserDetail {
 /// What the columns of the users table are called in the address.
 #[cfg(feature = "ssr")]
 pub fn parse_order(key: Option<&str>) -> UserOrder {
-    let all = [
-        UserOrder::Name,
-        UserOrder::Role,
-        UserOrder::State,
-        UserOrder::CreatedAt,
-        UserOrder::LastSignedInAt,
-        UserOrder::Sessions,
-    ];
+    let all =
+        [UserOrder::Name, UserOrder::Role, UserOrder::State, UserOrder::CreatedAt, UserOrder::LastSignedInAt, UserOrder::Sessions];
     all.into_iter().find(|order| Some(order.key()) == key).unwrap_or(UserOrder::Name)
 }
 
@@ -168,7 +162,8 @@ pub async fn change_role(id: UserId, role: Role, typed: Option<String>) -> Resul
     let mut row = draft(&allowed, Action::UserRole, &user.name);
     (row.before, row.after) = (Some(user.role.name().into()), Some(role.name().into()));
     finish(&allowed, tx, doing, row, Some(id)).await?;
-    let text = format!("{} is {} now. Their sessions have ended; the new role counts from the next sign-in.", user.name, role.name());
+    let text =
+        format!("{} is {} now. Their sessions have ended; the new role counts from the next sign-in.", user.name, role.name());
     context::go_to(&Page::User(id), Some(&Notice::done(text)));
     Ok(())
 }

@@ -7,8 +7,9 @@ use crate::{
     },
     context,
     error::AppError,
+    live::Topic,
     routes::Page,
-    shell::PageView,
+    shell::{PageView, changed::Changed},
     ui::{Badge, Choice, Column, DataTable, Field, FieldKind, Filters, Instant, Row, Select, TableFacts},
     values::{Query, Tone, quantity::format_count},
 };
@@ -37,7 +38,7 @@ pub async fn page() -> Result<PageView, AppError> {
     let facts = TableFacts {
         path: Page::Audit.path(),
         query: query.clone().without("prove"),
-        what: "rows, newest first",
+        what: ("row", "rows, newest first"),
         columns: COLUMNS,
         default_sort: "seq",
         total: None,
@@ -45,7 +46,8 @@ pub async fn page() -> Result<PageView, AppError> {
         older: list.older.map(|below| query.clone().without("prove").with("below", below.to_string())),
     };
     let any = || Choice::new("", "any");
-    let actions = std::iter::once(any()).chain(Action::ALL.iter().map(|action| Choice::new(action.name(), action.name()))).collect();
+    let actions =
+        std::iter::once(any()).chain(Action::ALL.iter().map(|action| Choice::new(action.name(), action.name()))).collect();
     let outcomes = [Outcome::Done, Outcome::Refused].map(|outcome| Choice::new(outcome.name(), outcome.name()));
     let outcomes = std::iter::once(any()).chain(outcomes).collect();
     let [action, outcome, from, until] =
@@ -63,6 +65,7 @@ pub async fn page() -> Result<PageView, AppError> {
         </section>
     };
     let actions = view! {
+        <Changed topic=Topic::Audit/>
         <a class="button" href=query.with("prove", "1").link(&Page::Audit.path())>
             "Prove the chain"
         </a>
@@ -75,9 +78,10 @@ fn proof_view(proof: AuditProof) -> impl IntoView {
     let rows = format_count(proof.rows);
     let (tone, text) = match proof.broken {
         None => (Tone::Good, format!("All {rows} rows are as they were written.")),
-        Some(broken) => {
-            (Tone::Bad, format!("The chain is broken. {broken} The {rows} rows before are as they were written. Compare with a backup."))
-        }
+        Some(broken) => (
+            Tone::Bad,
+            format!("The chain is broken. {broken} The {rows} rows before are as they were written. Compare with a backup."),
+        ),
     };
     view! {
         <div class=format!("notice {}", tone.name()) role="status">

@@ -24,11 +24,13 @@ pub async fn page() -> Result<PageView, AppError> {
     let hint = format!("At least {} characters.", limits::PASSWORD_CHARS_MIN);
     let only_session = (sessions.len() < 2).then(|| "This is your only session.".to_string());
     let proved = request.who.as_ref().is_some_and(|who| who.proved_lately(context::now()));
+    let own_name = profile.name.clone();
     let body = view! {
         <div class="cols">
             <section class="panel">
                 <h2>"Password"</h2>
                 <PostForm action=action state=state.clone()>
+                    <input class="unseen" type="text" autocomplete="username" value=own_name readonly=true tabindex="-1" aria-hidden="true"/>
                     <Field
                         label="Current password"
                         name="current_password"
@@ -87,7 +89,8 @@ fn second_step(profile: &profile::Profile, proved: bool) -> impl IntoView + use<
     };
     let required = profile.totp_required.then(|| format!("The role {} must have one.", profile.role.name()));
     if !profile.totp {
-        let begin = proved.then(|| view! { <PostForm action=totp::BeginTotp::PATH><Submit label="Set up a second step"/></PostForm> });
+        let begin =
+            proved.then(|| view! { <PostForm action=totp::BeginTotp::PATH><Submit label="Set up a second step"/></PostForm> });
         return view! {
             <p class="say">
                 <Badge tone=Tone::Notice word="off"/>

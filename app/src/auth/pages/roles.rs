@@ -33,7 +33,8 @@ pub async fn page() -> Result<PageView, AppError> {
             </div>
         </section>
     };
-    Ok(PageView::new("Roles", body).lead("A user has one role. What a role may do is fixed in the program; the second step is yours to require."))
+    Ok(PageView::new("Roles", body)
+        .lead("A user has one role. What a role may do is fixed in the program; the second step is yours to require."))
 }
 
 fn row((role, required): (Role, bool)) -> impl IntoView {

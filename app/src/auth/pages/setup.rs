@@ -32,7 +32,10 @@ pub async fn page(token: &str) -> Result<PageView, AppError> {
             />
         }
     });
-    let hint = format!("At least {} characters. Three or four words make a good one; pasting from a password manager is welcome.", limits::PASSWORD_CHARS_MIN);
+    let hint = format!(
+        "At least {} characters. Three or four words make a good one; pasting from a password manager is welcome.",
+        limits::PASSWORD_CHARS_MIN
+    );
     let body = view! {
         <section class="panel narrow">
             <PostForm action=action hidden=vec![("token", token.to_string())] state=state.clone()>

@@ -15,7 +15,7 @@ pub async fn page() -> Result<PageView, AppError> {
     let action = crate::auth::api::session::SignIn::PATH;
     // Whoever is signed in already goes on; a second sign-in would only be a riddle.
     if request.who.as_ref().is_some_and(|who| Page::Home.access().allows(Some(who)).is_ok()) {
-        leptos_axum::redirect("/");
+        context::redirect_page("/");
     }
     let state = FormState::of(request.notice.as_ref(), action);
     let next = request.query.get("next").map(|next| vec![("next", next.to_string())]).unwrap_or_default();

@@ -18,12 +18,13 @@ pub async fn page() -> Result<PageView, AppError> {
     let code = profile.totp.then(|| {
         view! { <Field label="Code" name="code" kind=FieldKind::Code state=state.clone() autocomplete="one-time-code" required=true/> }
     });
-    let lead = format!("{}, what you are about to do asks for your password again. The proof counts for five minutes.", profile.name);
+    let lead =
+        format!("{}, what you are about to do asks for your password again. The proof counts for five minutes.", profile.name);
     let (name, cancel) = (profile.name, next.clone());
     let body = view! {
         <section class="panel narrow">
             <PostForm action=action hidden=vec![("next", next)] state=state.clone()>
-                <input type="hidden" name="name" autocomplete="username" value=name disabled=true/>
+                <input class="unseen" type="text" autocomplete="username" value=name readonly=true tabindex="-1" aria-hidden="true"/>
                 <Field
                     label="Password"
                     name="password"

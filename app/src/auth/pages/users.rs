@@ -8,8 +8,9 @@ use crate::{
     },
     context,
     error::AppError,
+    live::Topic,
     routes::Page,
-    shell::PageView,
+    shell::{PageView, changed::Changed},
     ui::{Badge, Choice, Column, DataTable, Filters, Instant, Row, Select, TableFacts},
     values::{Tone, quantity::format_count},
 };
@@ -36,7 +37,7 @@ pub async fn page() -> Result<PageView, AppError> {
     let facts = TableFacts {
         path: Page::Users.path(),
         query: query.clone(),
-        what: "users",
+        what: ("user", "users"),
         columns: COLUMNS,
         default_sort: "name",
         total: Some(list.total),
@@ -57,6 +58,7 @@ pub async fn page() -> Result<PageView, AppError> {
         </section>
     };
     let actions = view! {
+        <Changed topic=Topic::Users/>
         <a class="button" href=Page::Roles.path()>
             "Roles"
         </a>

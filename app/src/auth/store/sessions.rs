@@ -32,7 +32,8 @@ pub async fn save(
 }
 
 pub async fn find(conn: &mut MySqlConnection, id_hash: &IdHash) -> sqlx::Result<Option<(String, Moment)>> {
-    let row = sqlx::query!("SELECT data, last_input_at FROM sessions WHERE id_hash = ?", id_hash.as_slice()).fetch_optional(conn).await?;
+    let row =
+        sqlx::query!("SELECT data, last_input_at FROM sessions WHERE id_hash = ?", id_hash.as_slice()).fetch_optional(conn).await?;
     Ok(row.map(|row| (row.data, row.last_input_at.into())))
 }
 
@@ -70,6 +71,7 @@ pub async fn delete_of_user(conn: &mut MySqlConnection, user: UserId, except: Op
 
 pub async fn delete_ended(conn: &mut MySqlConnection, now: Moment, idle_before: Moment) -> sqlx::Result<u64> {
     let (now, idle_before) = (PrimitiveDateTime::from(now), PrimitiveDateTime::from(idle_before));
-    let done = sqlx::query!("DELETE FROM sessions WHERE expires_at < ? OR last_input_at < ?", now, idle_before).execute(conn).await?;
+    let done =
+        sqlx::query!("DELETE FROM sessions WHERE expires_at < ? OR last_input_at < ?", now, idle_before).execute(conn).await?;
     Ok(done.rows_affected())
 }

@@ -228,20 +228,26 @@ pub async fn update_signed_in(conn: &mut MySqlConnection, id: UserId, now: Momen
 }
 
 pub async fn update_totp(conn: &mut MySqlConnection, id: UserId, secret: Option<&[u8]>, last_step: u64) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE users SET totp_secret = ?, totp_last_step = ? WHERE id = ?", secret, last_step, id.0).execute(conn).await?;
+    sqlx::query!("UPDATE users SET totp_secret = ?, totp_last_step = ? WHERE id = ?", secret, last_step, id.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
 /// Marks a time step as used; false when it, or a later one, was used already (two browsers with one code).
 pub async fn use_totp_step(conn: &mut MySqlConnection, id: UserId, step: u64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("UPDATE users SET totp_last_step = ? WHERE id = ? AND totp_last_step < ?", step, id.0, step).execute(conn).await?;
+    let done = sqlx::query!("UPDATE users SET totp_last_step = ? WHERE id = ? AND totp_last_step < ?", step, id.0, step)
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
 pub async fn replace_recovery_codes(conn: &mut MySqlConnection, id: UserId, hashes: &[[u8; 32]]) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM recovery_codes WHERE user_id = ?", id.0).execute(&mut *conn).await?;
     for hash in hashes {
-        sqlx::query!("INSERT INTO recovery_codes (user_id, code_hash) VALUES (?, ?)", id.0, hash.as_slice()).execute(&mut *conn).await?;
+        sqlx::query!("INSERT INTO recovery_codes (user_id, code_hash) VALUES (?, ?)", id.0, hash.as_slice())
+            .execute(&mut *conn)
+            .await?;
     }
     Ok(())
 }
@@ -260,7 +266,9 @@ pub async fn use_recovery_code(conn: &mut MySqlConnection, id: UserId, hash: &[u
 }
 
 pub async fn count_recovery_codes(conn: &mut MySqlConnection, id: UserId) -> sqlx::Result<u64> {
-    let count = sqlx::query_scalar!("SELECT COUNT(*) FROM recovery_codes WHERE user_id = ? AND used_at IS NULL", id.0).fetch_one(conn).await?;
+    let count = sqlx::query_scalar!("SELECT COUNT(*) FROM recovery_codes WHERE user_id = ? AND used_at IS NULL", id.0)
+        .fetch_one(conn)
+        .await?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 

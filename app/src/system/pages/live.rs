@@ -78,9 +78,7 @@ pub fn SystemLive(initial: SystemSnapshot) -> impl IntoView {
                     {chart(system, "Database round trip", "ms", |sample| sample.database_ms.map(f64::from))}
                 </div>
             </section>
-            <div class="cols">
-                {tasks(system, now)} {changes(system)}
-            </div>
+            <div class="cols uneven">{tasks(system, now)} {changes(system)}</div>
         </div>
     }
 }
@@ -115,7 +113,12 @@ fn figures(system: RwSignal<SystemSnapshot>, now: RwSignal<Moment>) -> impl Into
     });
     let pool = |system: &SystemSnapshot| {
         let database = &system.database;
-        format!("{} of {} in use, {} open", database.pool_open - database.pool_idle.min(database.pool_open), database.pool_max, database.pool_open)
+        format!(
+            "{} of {} in use, {} open",
+            database.pool_open - database.pool_idle.min(database.pool_open),
+            database.pool_max,
+            database.pool_open
+        )
     };
     let uptime = Signal::derive(move || format_span(now.get().since(system.with(|system| system.started_at))));
     view! {

@@ -58,4 +58,3 @@ pub async fn page() -> Result<PageView, AppError> {
     };
     Ok(PageView::new("System", body))
 }
-

@@ -76,8 +76,10 @@ pub fn Field(
         FieldKind::Password => ("password", "text"),
         FieldKind::Code => ("text", "numeric"),
         FieldKind::Search => ("search", "search"),
-        FieldKind::Moment => ("datetime-local", "text"),
+        FieldKind::Moment => ("text", "text"),
     };
+    // A browser's own date field shows the day and month in an order that depends on its language; at 3 a.m. that is a trap.
+    let placeholder = (kind == FieldKind::Moment).then_some("2026-11-22 03:12");
     let problem = state.problem(name);
     let is_wrong = problem.is_some();
     let value = state.typed(name).unwrap_or(value);
@@ -92,6 +94,7 @@ pub fn Field(
                 type=type_
                 name=name
                 inputmode=mode
+                placeholder=placeholder
                 value=value
                 autocomplete=(!autocomplete.is_empty()).then_some(autocomplete)
                 required=required

@@ -1,5 +1,5 @@
 use crate::{
-    ui::scale::{label, line_path, top_and_steps},
+    ui::scale::{area_path, label, line_path, top_and_steps},
     values::{Moment, quantity::format_span},
 };
 use leptos::prelude::*;
@@ -33,33 +33,43 @@ pub fn LiveChart(
         let highest = points.with(|points| points.iter().filter_map(|point| point.value).fold(0.0, f64::max));
         top_and_steps(highest)
     });
-    let path = move || {
+    let shape = move |draw: fn(std::vec::IntoIter<(f64, Option<f64>)>, f64, f64) -> String| {
         let top = top.get().0;
-        points.with(|points| {
-            let shown = points.iter().filter(|point| x_of(point.at) >= 0.0);
-            line_path(shown.map(|point| (x_of(point.at), point.value.map(|value| value / top))), WIDTH, HEIGHT)
-        })
+        let shown = points.with(|points| {
+            let shown = points.iter().map(|point| (x_of(point.at), point.value.map(|value| value / top)));
+            shown.filter(|(x, _)| *x >= 0.0).collect::<Vec<_>>()
+        });
+        draw(shown.into_iter(), WIDTH, HEIGHT)
     };
     let grid = move || {
-        let (top, steps) = top.get();
+        let steps = top.get().1;
         let line = move |step: u32| {
             let y = HEIGHT * (1.0 - f64::from(step) / f64::from(steps));
+            view! { <line class="grid" x1="0" x2=WIDTH.to_string() y1=y.to_string() y2=y.to_string()></line> }
+        };
+        (1..=steps).map(line).collect_view()
+    };
+    // Labels in a drawing of their own, because the one with the line is stretched to the width there is.
+    let ticks = move || {
+        let (top, steps) = top.get();
+        let tick = move |step: u32| {
+            let y = format!("{:.1}%", 100.0 * (1.0 - f64::from(step) / f64::from(steps)));
             view! {
-                <line class="grid" x1="0" x2=WIDTH.to_string() y1=y.to_string() y2=y.to_string()></line>
-                <text class="tick" x="2" y=(y - 3.0).to_string()>
+                <text class="tick" x="2" y=y dy="-3">
                     {label(top * f64::from(step) / f64::from(steps), top)}
                 </text>
             }
         };
-        (1..=steps).map(line).collect_view()
+        (1..=steps).map(tick).collect_view()
     };
     let newest = move || points.with(|points| points.last().and_then(|point| point.value));
     let read = move || match at_cursor.get() {
         None => newest().map(|value| (format!("{value:.1}"), "now".to_string())),
         Some(x) => points.with(|points| {
-            let nearest = points.iter().filter(|point| point.value.is_some()).min_by(|a, b| {
-                (x_of(a.at) - x).abs().total_cmp(&(x_of(b.at) - x).abs())
-            });
+            let nearest = points
+                .iter()
+                .filter(|point| point.value.is_some())
+                .min_by(|a, b| (x_of(a.at) - x).abs().total_cmp(&(x_of(b.at) - x).abs()));
             nearest.and_then(|point| Some((format!("{:.1}", point.value?), format!("{} UTC", point.at.time_of_day()))))
         }),
     };
@@ -93,6 +103,7 @@ pub fn LiveChart(
                     }}
                 </span>
             </figcaption>
+            <div class="plot">
             <svg
                 viewBox=format!("0 0 {WIDTH} {HEIGHT}")
                 preserveAspectRatio="none"
@@ -102,12 +113,8 @@ pub fn LiveChart(
                 on:pointerleave=move |_| at_cursor.set(None)
             >
                 {grid}
-                <path class="area" d=move || {
-                    let path = path();
-                    let first = points.with(|points| points.iter().map(|point| x_of(point.at)).find(|x| *x >= 0.0).unwrap_or(1.0));
-                    if path.is_empty() { path } else { format!("{path}V{HEIGHT}H{:.1}Z", first * WIDTH) }
-                }></path>
-                <path class="line" d=path></path>
+                <path class="area" d=move || shape(area_path)></path>
+                <path class="line" d=move || shape(line_path)></path>
                 {move || {
                     at_cursor
                         .get()
@@ -117,6 +124,8 @@ pub fn LiveChart(
                         })
                 }}
             </svg>
+            <svg class="ticks" aria-hidden="true">{ticks}</svg>
+            </div>
             <div class="axis" aria-hidden="true">
                 <span>{format!("−{}", format_span(std::time::Duration::from_secs(u64::from(span_s))))}</span>
                 <span>"now"</span>

@@ -1,14 +1,13 @@
-use crate::{notice::Notice, ui::ProblemList};
+use crate::notice::Notice;
 use leptos::prelude::*;
 
-/// What came of the form before this page: said at the top, to eyes and to screen readers.
+/// What came of the form before this page: said at the top, to eyes and to screen readers. Its problems stand at their fields.
 #[component]
 pub fn NoticeBox(notice: Notice) -> impl IntoView {
     let (role, class) = if notice.form.is_some() { ("alert", "notice") } else { ("status", "notice toast") };
     view! {
         <div class=format!("{class} {}", notice.tone.name()) role=role>
             <p>{with_links(&notice.text)}</p>
-            {(!notice.problems.is_empty()).then(|| view! { <ProblemList problems=notice.problems/> })}
         </div>
     }
 }

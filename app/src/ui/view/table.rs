@@ -42,8 +42,8 @@ pub type Row = Vec<Cell>;
 pub struct TableFacts {
     pub path: String,
     pub query: Query,
-    /// Said to screen readers, and in the foot: "users".
-    pub what: &'static str,
+    /// One of them and many of them: ("user", "users").
+    pub what: (&'static str, &'static str),
     pub columns: &'static [Column],
     /// The column the rows are sorted by when the address says nothing.
     pub default_sort: &'static str,
@@ -59,7 +59,8 @@ pub struct TableFacts {
 #[component]
 pub fn Filters(path: String, query: Query, #[prop(into)] search: String, children: Children) -> impl IntoView {
     let kept = query.pairs().filter(|(key, _)| ["sort", "desc", "col", "rows"].contains(key));
-    let kept = kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
+    let kept =
+        kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
     let all = path.clone();
     let q = query.get("q").unwrap_or_default().to_string();
     let filtered = query.pairs().any(|(key, value)| !value.is_empty() && !["sort", "desc", "col", "rows", "page"].contains(&key));
@@ -99,7 +100,7 @@ pub fn DataTable(facts: TableFacts, rows: Vec<Row>) -> impl IntoView {
     });
     let body = body.collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=format!("Table of {}", facts.what)>
+        <div class="scroll" tabindex="0" role="region" aria-label=format!("Table of {}", facts.what.1)>
             <table>
                 <thead>
                     <tr>{head}</tr>
@@ -124,10 +125,15 @@ fn head_cell(facts: &TableFacts, view: &TableView, column: Column) -> AnyView {
     let by_default = column.key == facts.default_sort;
     let current = view.sort.as_deref().map_or(by_default, |sort| sort == column.key);
     let direction = current.then_some(if view.descending { "descending" } else { "ascending" });
+    let arrow = match direction {
+        Some("ascending") => Icon::Up,
+        Some(_) => Icon::Down,
+        None => Icon::Sort,
+    };
     let href = view.sorted_by(&facts.query, column.key, by_default).link(&facts.path);
     view! {
         <th scope="col" class=class aria-sort=direction>
-            <a href=href>{column.title} {icon(Icon::Sort)}</a>
+            <a href=href>{column.title} {icon(arrow)}</a>
         </th>
     }
     .into_any()
@@ -137,12 +143,14 @@ fn head_cell(facts: &TableFacts, view: &TableView, column: Column) -> AnyView {
 fn foot(facts: &TableFacts, view: &TableView, count: usize) -> impl IntoView + use<> {
     let from = u64::from(view.offset()) + 1;
     let sentence = match facts.total {
-        Some(0) => format!("No {} pass the filter.", facts.what),
+        Some(0) => format!("No {} passes the filter.", facts.what.0),
         Some(total) => {
             let until = from - 1 + count as u64;
-            format!("{} to {} of {} {}", format_count(from), format_count(until), format_count(total), facts.what)
+            let what = if total == 1 { facts.what.0 } else { facts.what.1 };
+            format!("{} to {} of {} {what}", format_count(from), format_count(until), format_count(total))
         }
-        None => format!("{} {}", format_count(count as u64), facts.what),
+        None if count == 1 => format!("1 {}", facts.what.0),
+        None => format!("{} {}", format_count(count as u64), facts.what.1),
     };
     let page_link = |page: u32, label: &'static str| {
         let query = facts.query.clone().with("page", page.to_string());
@@ -182,7 +190,8 @@ fn foot(facts: &TableFacts, view: &TableView, count: usize) -> impl IntoView + u
 
 fn column_chooser(facts: &TableFacts, view: &TableView) -> impl IntoView + use<> {
     let kept = facts.query.pairs().filter(|(key, _)| !["col", "rows", "page"].contains(key));
-    let kept = kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
+    let kept =
+        kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
     let boxes = facts.columns.iter().map(|column| {
         let checked = view.shows(column.key, column.by_default);
         view! {
