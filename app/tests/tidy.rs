@@ -2,100 +2,15 @@
 //!
 //! The rules are in README.md ("House rules"); each has a reason there.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "tidy/source.rs"]
+mod source;
 
-/// Left to right: a slice may use what stands left of it.
-const SLICES: &[&str] = &["values", "auth", "system", "operations", "fleet", "rates", "billing", "calls", "alerts", "portal"];
+use source::{Broken, Source, crate_uses, report, root, sources};
+use std::{collections::BTreeMap, fs};
 
 /// Words that say nothing about what is in a drawer.
 const DRAWERS: &[&str] =
     &["util", "utils", "helper", "helpers", "common", "manager", "repository", "dto", "service", "services", "misc"];
-
-/// Files and folders of a slice that may know a framework or the database.
-const WIRED: &[&str] = &["api", "store", "pages", "view"];
-
-/// Nouns of these names stand in a slice's folder but belong to the running server.
-const SERVER_SIDE: &[&str] = &["hashing.rs", "sessions.rs", "totp.rs", "state.rs"];
-
-struct Broken {
-    file: String,
-    line: usize,
-    rule: &'static str,
-    remedy: String,
-}
-
-struct Source {
-    /// From the root of the repository.
-    path: String,
-    text: String,
-}
-
-impl Source {
-    /// Lines of code: no comments, and nothing from the tests at the end of the file on.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = self.text.find("\n#[cfg(test)]").unwrap_or(self.text.len());
-        let lines = self.text[..end].lines().enumerate().map(|(i, line)| (i + 1, line));
-        lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
-    }
-
-    fn parts(&self) -> Vec<&str> {
-        self.path.split('/').collect()
-    }
-
-    /// The slice of `app/src/<slice>/…`.
-    fn slice(&self) -> Option<&str> {
-        let parts = self.parts();
-        (parts.len() > 3 && parts[0] == "app" && parts[1] == "src").then(|| parts[2])
-    }
-
-    fn is_noun(&self) -> bool {
-        let parts = self.parts();
-        let in_slice = self.slice().is_some_and(|slice| SLICES.contains(&slice));
-        let file = parts.last().copied().unwrap_or_default();
-        let wired = parts.iter().any(|part| WIRED.contains(&part.trim_end_matches(".rs")));
-        in_slice && !wired && file != "mod.rs" && !SERVER_SIDE.contains(&file)
-    }
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the workspace").to_path_buf()
-}
-
-fn sources(extension: &str) -> Vec<Source> {
-    fn walk(dir: &Path, extension: &str, found: &mut Vec<PathBuf>) {
-        let skipped = ["node_modules", "target", "test-results", "screenshots", "bench"];
-        for entry in fs::read_dir(dir).expect("a folder of the repository can be read").flatten() {
-            let path = entry.path();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if path.is_symlink() || name.starts_with('.') && name != ".ci" || skipped.contains(&name.as_str()) {
-                continue;
-            }
-            if path.is_dir() {
-                walk(&path, extension, found);
-            } else if path.extension().is_some_and(|found| found == extension) {
-                found.push(path);
-            }
-        }
-    }
-    let root = root();
-    let mut found = Vec::new();
-    walk(&root, extension, &mut found);
-    found.sort();
-    let read = |path: PathBuf| Source {
-        path: path.strip_prefix(&root).expect("found below the root").display().to_string(),
-        text: fs::read_to_string(&path).expect("a source file is text"),
-    };
-    found.into_iter().map(read).collect()
-}
-
-fn report(broken: Vec<Broken>) {
-    let lines: Vec<String> = broken.iter().map(|b| format!("{}:{}: {}. Remedy: {}", b.file, b.line, b.rule, b.remedy)).collect();
-    assert!(lines.is_empty(), "{} house rule(s) broken:\n{}", lines.len(), lines.join("\n"));
-}
 
 fn each(sources: &[Source], rule: &'static str, find: impl Fn(&Source, usize, &str) -> Option<String>) {
     let mut broken = Vec::new();
@@ -109,34 +24,35 @@ fn each(sources: &[Source], rule: &'static str, find: impl Fn(&Source, usize, &s
     report(broken);
 }
 
-/// Every `crate::x::` on a line, with braces opened on the same line.
-fn crate_uses(line: &str) -> Vec<&str> {
-    line.match_indices("crate::")
-        .filter_map(|(at, found)| line[at + found.len()..].split(|c: char| !c.is_alphanumeric() && c != '_').next())
-        .collect()
+fn each_use(sources: &[Source], rule: &'static str, find: impl Fn(&Source, &str) -> Option<String>) {
+    let mut broken = Vec::new();
+    for source in sources {
+        for (line, used) in crate_uses(source) {
+            if let Some(remedy) = find(source, &used) {
+                broken.push(Broken { file: source.path.clone(), line, rule, remedy });
+            }
+        }
+    }
+    report(broken);
 }
 
 #[test]
 fn imports_point_left() {
-    let rust = sources("rs");
-    let index = |slice: &str| SLICES.iter().position(|known| *known == slice);
-    each(&rust, "a slice uses only what stands left of it", |source, _, line| {
+    let index = |slice: &str| source::SLICES.iter().position(|known| *known == slice);
+    each_use(&sources("rs"), "a slice uses only what stands left of it", |source, used| {
         let here = index(source.slice()?)?;
-        let right = crate_uses(line).into_iter().find(|used| index(used).is_some_and(|used| used > here))?;
-        Some(format!(
-            "move the shared part into a slice left of {}, or turn the dependency round; {right} stands right",
-            SLICES[here]
-        ))
+        let right = index(used).is_some_and(|used| used > here);
+        right.then(|| {
+            format!("move the shared part into a slice left of {}, or turn it round; {used} stands right", source::SLICES[here])
+        })
     });
 }
 
 #[test]
 fn components_know_values_only() {
-    each(&sources("rs"), "ui knows values, errors, notices and limits, no slice", |source, _, line| {
-        let slices = || crate_uses(line).into_iter().find(|used| *used != "values" && SLICES.contains(used));
-        (source.slice() == Some("ui"))
-            .then(slices)?
-            .map(|used| format!("give the component what it needs from {used} as a plain value"))
+    each_use(&sources("rs"), "ui knows values, errors, notices and limits, no slice", |source, used| {
+        let slice = used != "values" && source::SLICES.contains(&used);
+        (source.slice() == Some("ui") && slice).then(|| format!("give the component what it needs from {used} as a plain value"))
     });
 }
 

@@ -84,6 +84,13 @@ pub struct SessionView {
     pub current: bool,
 }
 
+/// Live sessions at each door.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionCounts {
+    pub staff: u64,
+    pub customers: u64,
+}
+
 /// `Firefox on Linux`, from a User-Agent header; the header's text is shown where it says neither.
 pub fn describe_agent(user_agent: &str) -> String {
     // Order matters: Chromium's descendants all say Chrome, and Chrome says Safari.

@@ -3,12 +3,15 @@
 //! memory with the table at once.
 
 use crate::{
-    auth::{role::Door, session::Age, session::SignedIn, store},
+    auth::{
+        role::Door,
+        session::{Age, SessionCounts, SignedIn},
+        store,
+    },
     context,
     database::Database,
     limits,
     live::{Hub, Topic},
-    system::snapshot::SessionCounts,
     values::{Moment, SessionHandle, UserId},
 };
 use async_trait::async_trait;

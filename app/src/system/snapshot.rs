@@ -1,7 +1,7 @@
 //! What the System page shows, as one value.
 
 use crate::{
-    auth::role::Door,
+    auth::{role::Door, session::SessionCounts},
     values::{Moment, Tone},
 };
 use serde::{Deserialize, Serialize};
@@ -30,12 +30,6 @@ pub struct SystemSnapshot {
     pub changes: Vec<Change>,
     /// Samples newer than what the asker had, oldest first.
     pub samples: Vec<Sample>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionCounts {
-    pub staff: u64,
-    pub customers: u64,
 }
 
 /// One measurement of the panel's own process. Everything is what happened since the sample before.

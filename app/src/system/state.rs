@@ -1,11 +1,12 @@
 //! What is known of the running panel, in memory: written by the server's tasks, read by the System page.
 
 use crate::{
+    auth::session::SessionCounts,
     database::Database,
     live::{Hub, Topic},
     system::{
         ring::Ring,
-        snapshot::{Change, DatabaseView, DiskView, MINUTES_KEPT, SAMPLES_KEPT, Sample, SessionCounts, SystemSnapshot, TaskView},
+        snapshot::{Change, DatabaseView, DiskView, MINUTES_KEPT, SAMPLES_KEPT, Sample, SystemSnapshot, TaskView},
     },
     values::{Moment, Tone},
 };
