@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// A server function's body. The longest form (a note of a few pages) is far below it.
 pub const FORM_BYTES_MAX: usize = 64 * 1024;
+/// What is read of a body that is too large, so that the answer reaches whoever sent it.
+pub const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A form that takes longer than this to arrive is not a person's.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// A request without a body of its own to read.
 pub const NO_BODY_BYTES_MAX: usize = 1024;
 /// A cookie must fit 4,096 bytes with its name and attributes; the notice is cut to this.

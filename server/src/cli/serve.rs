@@ -95,8 +95,8 @@ pub async fn serve(args: ServeArgs) -> Result<(), Failure> {
 }
 
 fn start_log(log: &LogSection) -> Result<(), Failure> {
-    // A cookie that was tampered with is the business of the session layer's caller, not of the log at warning level.
-    const ALWAYS: &str = "tower_sessions=error,tower_sessions_core=error";
+    // What these libraries say of a database that is away, or of a cookie that was tampered with, is said by the panel itself, once.
+    const ALWAYS: &str = "tower_sessions=off,tower_sessions_core=off,sqlx_core::pool=off";
     let level = std::env::var("WIRECENTER_LOG").ok().or_else(|| log.level.clone()).unwrap_or_else(|| "info".into());
     let filter = EnvFilter::try_new(format!("{level},{ALWAYS}")).map_err(|error| {
         Failure::new(format!("The log level {level:?} is not understood: {error}. Use error, warn, info, debug or trace."))

@@ -55,11 +55,10 @@ pub fn routes(context: DoorContext, site: &Site) -> Router {
     if context.door == Door::Staff {
         people = people.route("/users.csv", get(exports::users)).route("/audit.csv", get(exports::audit));
     }
-    let functions = Router::new().route("/api/{*path}", any(functions::call));
     let people = people
         .fallback(get(pages::page))
         .layer(RequestBodyLimitLayer::new(limits::NO_BODY_BYTES_MAX))
-        .merge(functions.layer(RequestBodyLimitLayer::new(limits::FORM_BYTES_MAX)))
+        .merge(Router::new().route("/api/{*path}", any(functions::call)))
         .layer(from_fn_with_state(context.clone(), describe::layer))
         .layer(sessions)
         .layer(from_fn(origin::layer));

@@ -17,6 +17,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures::StreamExt;
 use leptos::{prelude::provide_context, server_fn::error::ServerFnUrlError};
 use std::sync::Arc;
 
@@ -33,9 +34,9 @@ pub async fn call(State(context): State<DoorContext>, request: Request) -> Respo
     }
     let (parts, body) = request.into_parts();
     let is_get = parts.method == Method::GET;
-    let body = match to_bytes(body, limits::FORM_BYTES_MAX).await {
+    let body = match read_limited(body).await {
         Ok(body) => body,
-        Err(_) => return too_large(),
+        Err(response) => return response,
     };
     let typed = if form && !is_get { typed_fields(&body) } else { Vec::new() };
     let panel = Arc::clone(&context.panel);
@@ -43,6 +44,30 @@ pub async fn call(State(context): State<DoorContext>, request: Request) -> Respo
     let request = Request::from_parts(parts, Body::from(body));
     let response = leptos_axum::handle_server_fns_with_context(provide, request).await.into_response();
     if form { finish_form(&context, guard.path, &back, response, typed) } else { finish_script(response).await }
+}
+
+/// Reads a body up to the limit. Of a larger one the rest is read and thrown away, as far as that is reasonable: a browser that is
+/// cut off while it sends never shows the answer.
+async fn read_limited(body: Body) -> Result<Vec<u8>, Response> {
+    let (mut kept, mut seen) = (Vec::new(), 0);
+    let mut parts = body.into_data_stream();
+    let read = async {
+        while let Some(part) = parts.next().await {
+            let Ok(part) = part else { return Err(problem(AppError::Malformed { detail: "it ended in the middle".into() })) };
+            seen += part.len();
+            if seen <= limits::FORM_BYTES_MAX {
+                kept.extend_from_slice(&part);
+            } else if seen > limits::DRAINED_BYTES_MAX {
+                break;
+            }
+        }
+        if seen <= limits::FORM_BYTES_MAX { Ok(()) } else { Err(too_large()) }
+    };
+    match tokio::time::timeout(limits::BODY_DEADLINE, read).await {
+        Ok(Ok(())) => Ok(kept),
+        Ok(Err(response)) => Err(response),
+        Err(_) => Err(problem(AppError::Malformed { detail: "it came too slowly".into() })),
+    }
 }
 
 fn too_large() -> Response {

@@ -63,8 +63,8 @@ pub async fn sign_in(name: String, password: String, next: Option<String>) -> Re
     let mut row = draft(&allowed, Action::SignIn, &user.name);
     row.actor.clone_from(&user.name);
     row.after = (stage != Stage::Full).then(|| "second step to come".into());
-    database.within(doing, store::audit::append(&mut tx, row, now)).await?;
     database.within(doing, store::users::update_signed_in(&mut tx, user.id, now)).await?;
+    database.within(doing, store::audit::append(&mut tx, row, now)).await?;
     database.commit(tx, doing, &[Topic::Audit, Topic::Users]).await?;
     context::start_session(&allowed, SignedIn::new(user.id, user.name.clone(), user.role, stage, now)).await?;
     Ok(go_on(&allowed, stage, next))

@@ -112,11 +112,11 @@ pub async fn finish_setup(token: String, name: Option<String>, password: String)
         }
     };
     database.within(doing, store::users::use_setup_link(&mut tx, &token_hash, now)).await?;
-    database.within(doing, store::audit::append(&mut tx, row, now)).await?;
     database.within(doing, store::users::update_signed_in(&mut tx, user, now)).await?;
     let found = database.within(doing, store::users::find_credentials(&mut tx, &name)).await?;
     let found = found.ok_or_else(|| AppError::not_found(format!("user {name}")))?;
     let stage = database.within(doing, stage_after_password(&mut tx, found.role, found.totp_secret.is_some())).await?;
+    database.within(doing, store::audit::append(&mut tx, row, now)).await?;
     database.commit(tx, doing, &[Topic::Users, Topic::Sessions, Topic::Audit]).await?;
     allowed.panel.sessions.forget(|_, other| other == user);
     context::start_session(&allowed, SignedIn::new(user, name, found.role, stage, now)).await?;

@@ -8,9 +8,9 @@ use crate::{
 use sqlx::MySqlConnection;
 use time::PrimitiveDateTime;
 
-/// Appends a row. Call it inside the transaction of the change it tells of; the lock on the head puts appenders in a row.
+/// Appends a row. Call it inside the transaction of the change it tells of, as its last statement: the lock on the head puts
+/// appenders in a row, and whoever holds it must not wait for a user or a session any more.
 pub async fn append(tx: &mut MySqlConnection, draft: Draft, now: Moment) -> sqlx::Result<()> {
-    sqlx::query!("INSERT IGNORE INTO audit_head (id, seq, hash) VALUES (1, 0, ?)", GENESIS.as_slice()).execute(&mut *tx).await?;
     let head = sqlx::query!("SELECT seq, hash FROM audit_head WHERE id = 1 FOR UPDATE").fetch_one(&mut *tx).await?;
     let previous = to_hash(&head.hash)?;
     let draft = fit_columns(draft);

@@ -12,11 +12,18 @@ pub fn NoticeBox(notice: Notice) -> impl IntoView {
     }
 }
 
-/// A link in the text can be selected with one click and wraps instead of overflowing.
+/// A link in the text can be selected with one click and wraps instead of overflowing; the words around it stay one text.
 fn with_links(text: &str) -> impl IntoView + use<> {
-    let words = text.split_inclusive(' ').map(|word| {
-        let is_link = word.starts_with("http://") || word.starts_with("https://");
-        if is_link { view! { <code class="copy">{word.trim().to_string()}</code> }.into_any() } else { word.to_string().into_any() }
-    });
-    words.collect_view()
+    let mut parts: Vec<AnyView> = Vec::new();
+    let mut plain = String::new();
+    for word in text.split_inclusive(' ') {
+        if word.starts_with("http://") || word.starts_with("https://") {
+            parts.push(std::mem::take(&mut plain).into_any());
+            parts.push(view! { <code class="copy">{word.trim().to_string()}</code> }.into_any());
+        } else {
+            plain.push_str(word);
+        }
+    }
+    parts.push(plain.into_any());
+    parts
 }

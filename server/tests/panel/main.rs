@@ -1,0 +1,16 @@
+//! The running panel, tested from outside: the real program against a real MariaDB, over HTTP and the command line.
+//!
+//! Each test has a panel and a database of its own; one private MariaDB carries all the databases. A test fails when the panel
+//! logs a line at warning or above that the test did not announce, and when anything it started is still running afterwards.
+
+mod accounts;
+mod audit;
+mod cable;
+mod doors;
+mod guards;
+mod harness;
+mod live;
+mod private_database;
+mod second_step;
+mod sessions;
+mod start;
