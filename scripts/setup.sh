@@ -36,7 +36,6 @@ find_missing() {
   want mariadbd mariadb-server-core mariadb-server-core-10.6
   want mariadb-install-db mariadb-server-core mariadb-server-core-10.6
   want mariadb mariadb-client-core mariadb-client-core-10.6
-  want wasm-opt binaryen
   want brotli brotli
   if [ "$purpose" = test ]; then
     want chromium chromium chromium-browser

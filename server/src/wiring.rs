@@ -79,7 +79,7 @@ pub fn wire(
         package: site.package.clone(),
     });
     let stop = CancellationToken::new();
-    let watch = Arc::new(Watch { place: Arc::clone(&place), database, system: Arc::clone(&system) });
+    let watch = Arc::new(Watch { place: Arc::clone(&place), database, system: Arc::clone(&system), answered: Mutex::default() });
     Wiring { panel, watch, place, tasks: Tasks::new(system, stop.clone()), stop, config }
 }
 

@@ -221,7 +221,7 @@ fn header(request: &Request, full: bool) -> impl IntoView + use<> {
     let search = (full && staff).then(|| {
         let q = request.query.get("q").filter(|_| request.path == Page::Search.path()).unwrap_or_default().to_string();
         view! {
-            <form class="jump" role="search" method="get" action=Page::Search.path()>
+            <form class="jump" role="search" aria-label="Whole panel" method="get" action=Page::Search.path()>
                 <label class="search">
                     {icon(Icon::Search)}
                     <span class="unseen">"Search pages and users"</span>
@@ -270,9 +270,10 @@ fn look_menu(request: &Request) -> impl IntoView + use<> {
 }
 
 fn account_menu(who: &crate::auth::session::SignedIn) -> impl IntoView + use<> {
+    let spoken = format!("Account of {}, {}", who.name, who.role.name());
     view! {
         <details class="menu account">
-            <summary class="button quiet">
+            <summary class="button quiet" aria-label=spoken>
                 {icon(Icon::Person)}
                 <span class="name">{who.name.clone()}</span>
                 <small>{who.role.name()}</small>

@@ -12,7 +12,10 @@ use app::{
     live::{Hub, Topic},
 };
 use sqlx::{MySql, MySqlConnection, Transaction};
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 pub struct Store {
     place: Arc<Place>,
@@ -30,7 +33,7 @@ impl Store {
         let hub = Arc::new(Hub::new(wiring::new_id()));
         let system = wiring::system_state(&hub);
         let database = Arc::new(Database::new(place.pool(), hub, context::now()));
-        let watch = Watch { place: Arc::clone(&place), database: Arc::clone(&database), system };
+        let watch = Watch { place: Arc::clone(&place), database: Arc::clone(&database), system, answered: Mutex::default() };
         let until = Instant::now() + ANSWER_MAX;
         loop {
             match watch.prepare_once().await {

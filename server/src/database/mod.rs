@@ -7,4 +7,4 @@ pub mod private;
 pub mod watch;
 
 pub use place::Place;
-pub use private::PrivateMariadb;
+pub use private::{Owner, PrivateMariadb};

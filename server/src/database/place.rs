@@ -1,6 +1,6 @@
 //! Where the panel's database is, and how it is reached.
 
-use super::private::{Layout, PrivateMariadb, StartError, user_name};
+use super::private::{Layout, Owner, PrivateMariadb, StartError, user_name};
 use crate::config::{ConfigFile, read_secret};
 use app::{limits, system::state::SystemState};
 use sqlx::{
@@ -29,7 +29,7 @@ impl Place {
     pub fn open(config: &ConfigFile, state: &Path, tell: Option<Arc<SystemState>>) -> Result<Self, String> {
         match given(config)? {
             Some(options) => Ok(Self::Given { options: Box::new(options) }),
-            None => Ok(Self::Private(PrivateMariadb::start(state, tell).map_err(|error| error.to_string())?)),
+            None => Ok(Self::Private(PrivateMariadb::start(state, Owner::Panel, tell).map_err(|error| error.to_string())?)),
         }
     }
 
@@ -38,7 +38,7 @@ impl Place {
         if let Some(options) = given(config)? {
             return Ok(Self::Given { options: Box::new(options) });
         }
-        match PrivateMariadb::start(state, None) {
+        match PrivateMariadb::start(state, Owner::Command, None) {
             Ok(private) => Ok(Self::Private(private)),
             Err(StartError::InUse { .. }) => {
                 Ok(Self::Borrowed { options: Box::new(private_options(&Layout::new(state).socket())) })

@@ -7,7 +7,7 @@ use app::{context, system::state::SystemState, values::Tone, values::quantity::f
 use std::{
     fs,
     fs::{File, TryLockError},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{Seek, SeekFrom, Write},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -22,6 +22,26 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 const LEFTOVER_STOP_MAX: Duration = Duration::from_secs(30);
 /// Stopping takes well under a second; past this it is killed, and recovers at the next start.
 const STOP_MAX: Duration = Duration::from_secs(15);
+
+/// The longest a command keeps the server to itself.
+const COMMAND_MAX: Duration = Duration::from_secs(30);
+
+/// Who runs the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Panel,
+    /// A command while no panel runs.
+    Command,
+}
+
+impl Owner {
+    const fn name(self) -> &'static str {
+        match self {
+            Owner::Panel => "panel",
+            Owner::Command => "command",
+        }
+    }
+}
 
 /// Where a private MariaDB keeps what.
 #[derive(Clone, Debug)]
@@ -100,7 +120,7 @@ pub fn make_private_dir(path: &Path) -> Result<(), StartError> {
 
 impl PrivateMariadb {
     /// Starts the server and comes back when its process runs; whether it answers is seen by asking it. `tell` hears of restarts.
-    pub fn start(state: &Path, tell: Option<Arc<SystemState>>) -> Result<Self, StartError> {
+    pub fn start(state: &Path, owner: Owner, tell: Option<Arc<SystemState>>) -> Result<Self, StartError> {
         let layout = Layout::new(state);
         let bytes = layout.socket().as_os_str().len();
         if bytes > SOCKET_PATH_BYTES_MAX {
@@ -108,7 +128,7 @@ impl PrivateMariadb {
         }
         make_private_dir(state)?;
         make_private_dir(&layout.dir)?;
-        let lock = take_lock(&layout, state)?;
+        let lock = take_lock(&layout, state, owner)?;
         end_leftover(&layout);
         install(&layout)?;
         make_private_dir(&layout.tmp())?;
@@ -175,20 +195,22 @@ fn layout_dir(state: &Path) -> PathBuf {
 }
 
 /// One panel, or one command, at a time owns the server. The lock is the kernel's, so it cannot be left behind.
-fn take_lock(layout: &Layout, state: &Path) -> Result<File, StartError> {
+fn take_lock(layout: &Layout, state: &Path, owner: Owner) -> Result<File, StartError> {
     let path = layout.lock();
     let mut file = File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(io(&path))?;
-    // A command that only borrows the server for a moment is waited for.
-    let end = Instant::now() + Duration::from_secs(5);
+    // A command has the server for a moment and is waited for; a panel has it for good.
+    let end = Instant::now() + COMMAND_MAX;
     loop {
         match file.try_lock() {
             Ok(()) => break,
-            Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(Duration::from_millis(50)),
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
                 // Without its number the sentence is still true.
-                let _ = file.read_to_string(&mut holder);
-                return Err(StartError::InUse { holder: holder.trim().into(), state: state.display().to_string() });
+                let held_by = fs::read_to_string(&path).unwrap_or_default();
+                let (holder, kind) = held_by.trim().split_once(' ').unwrap_or((held_by.trim(), Owner::Panel.name()));
+                if kind == Owner::Panel.name() || Instant::now() >= end {
+                    return Err(StartError::InUse { holder: holder.into(), state: state.display().to_string() });
+                }
+                std::thread::sleep(Duration::from_millis(20));
             }
             Err(TryLockError::Error(error)) => return Err(io(&path)(error)),
         }
@@ -196,7 +218,7 @@ fn take_lock(layout: &Layout, state: &Path) -> Result<File, StartError> {
     let write = |file: &mut File| {
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
-        writeln!(file, "{}", std::process::id())
+        writeln!(file, "{} {}", std::process::id(), owner.name())
     };
     write(&mut file).map_err(io(&path))?;
     Ok(file)

@@ -8,7 +8,10 @@ use app::{
     system::{snapshot::DatabaseState, state::SystemState},
     values::{Tone, quantity::format_span},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// A round trip is well under a millisecond; a server that needs this long cannot be worked with.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -18,6 +21,8 @@ pub struct Watch {
     pub place: Arc<Place>,
     pub database: Arc<Database>,
     pub system: Arc<SystemState>,
+    /// The private server's process at the last answer.
+    pub answered: Mutex<Option<u32>>,
 }
 
 /// Why the first contact ended.
@@ -46,6 +51,7 @@ impl Watch {
         match answer {
             Ok(took) => {
                 self.system.set_database(None, Some(took.as_secs_f32() * 1_000.0));
+                self.tell_if_restarted();
                 if !self.database.state().is_up() {
                     self.prepare().await;
                 }
@@ -54,6 +60,16 @@ impl Watch {
                 let ended = self.place.private().is_some_and(|private| private.process().is_none());
                 self.set_down(if ended { "its process has ended and is being started again".into() } else { why });
             }
+        }
+    }
+
+    /// A private server that died between two looks is back before it was missed; that is worth a line all the same.
+    fn tell_if_restarted(&self) {
+        let Some(process) = self.place.private().and_then(|private| private.process()) else { return };
+        let before = self.answered.lock().unwrap_or_else(PoisonError::into_inner).replace(process);
+        if before.is_some_and(|before| before != process) {
+            self.system.set_database_place(self.place.describe());
+            self.system.tell(context::now(), Tone::Good, format!("The private MariaDB answers again, as process {process}."));
         }
     }
 

@@ -5,7 +5,7 @@ use reqwest::{
     header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN, REFERER, SET_COOKIE},
 };
 use serde_json::Value;
-use server::database::PrivateMariadb;
+use server::database::{Owner, PrivateMariadb};
 use std::{
     collections::HashMap,
     fs,
@@ -33,7 +33,7 @@ fn shared_server() -> &'static PrivateMariadb {
     static SERVER: OnceLock<PrivateMariadb> = OnceLock::new();
     SERVER.get_or_init(|| {
         let dir = std::env::temp_dir().join(format!("wc-tests-{}", std::process::id()));
-        let server = PrivateMariadb::start(&dir, None).expect("MariaDB's programs are here");
+        let server = PrivateMariadb::start(&dir, Owner::Command, None).expect("MariaDB's programs are here");
         let until = Instant::now() + Duration::from_secs(30);
         while sql_at(&server.socket(), "", "SELECT 1").is_err() {
             assert!(Instant::now() < until, "the MariaDB of the tests does not answer");

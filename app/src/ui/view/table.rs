@@ -65,7 +65,7 @@ pub fn Filters(path: String, query: Query, #[prop(into)] search: String, childre
     let q = query.get("q").unwrap_or_default().to_string();
     let filtered = query.pairs().any(|(key, value)| !value.is_empty() && !["sort", "desc", "col", "rows", "page"].contains(&key));
     view! {
-        <form class="bar" role="search" method="get" action=path>
+        <form class="bar" role="search" aria-label="This table" method="get" action=path>
             {kept}
             <label class="search">
                 {icon(Icon::Search)} <span class="unseen">{search.clone()}</span>
