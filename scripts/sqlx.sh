@@ -35,7 +35,7 @@ rm -f "$into"/query-*.json
 # The macros run when the crate is compiled, so make cargo compile it again.
 touch app/src/lib.rs
 SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$into DATABASE_URL="mysql://$user@localhost/wirecenter?socket=$work/s" \
-  cargo check --quiet -p app --features ssr
+  cargo check --quiet --release -p app --features ssr
 touch app/src/lib.rs
 if [ "$into" != "$PWD/.sqlx" ]; then
   diff -rq "$into" .sqlx || { echo "sqlx: .sqlx is not current; run 'make sqlx' and commit the result" >&2; exit 1; }

@@ -36,6 +36,11 @@ impl Site {
         }
     }
 
+    /// Where the files of the package lie.
+    pub fn package_dir(&self) -> PathBuf {
+        self.root.join(&self.package)
+    }
+
     pub fn routes(&self) -> Router {
         let dir = |path: PathBuf| ServeDir::new(path).precompressed_br().precompressed_gzip();
         let cached = |seconds_and_more: &'static str| {

@@ -270,11 +270,11 @@ fn look_menu(request: &Request) -> impl IntoView + use<> {
 }
 
 fn account_menu(who: &crate::auth::session::SignedIn) -> impl IntoView + use<> {
-    let spoken = format!("Account of {}, {}", who.name, who.role.name());
     view! {
         <details class="menu account">
-            <summary class="button quiet" aria-label=spoken>
+            <summary class="button quiet">
                 {icon(Icon::Person)}
+                <span class="unseen">"Account of "</span>
                 <span class="name">{who.name.clone()}</span>
                 <small>{who.role.name()}</small>
             </summary>

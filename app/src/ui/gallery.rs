@@ -100,11 +100,11 @@ const COLUMNS: &[Column] = &[
     Column::text("note", "Note").unsorted().hidden(),
 ];
 
-fn facts(total: u64) -> TableFacts {
+fn facts(what: (&'static str, &'static str), total: u64) -> TableFacts {
     TableFacts {
         path: "/gallery".into(),
         query: Query::default(),
-        what: ("code", "codes"),
+        what,
         columns: COLUMNS,
         default_sort: "prefix",
         total: Some(total),
@@ -132,12 +132,12 @@ fn table() -> impl IntoView {
         <Filters path="/gallery".to_string() query=Query::default() search="Prefix, destination…">
             <Select label="Change" name="change" choices=vec![Choice::new("", "any"), Choice::new("raised", "raised")]/>
         </Filters>
-        <DataTable facts=facts(3) rows=rows/>
+        <DataTable facts=facts(("code", "codes"), 3) rows=rows/>
     }
 }
 
 fn empty_table() -> impl IntoView {
-    view! { <DataTable facts=facts(0) rows=Vec::new()/> }
+    view! { <DataTable facts=facts(("sheet", "sheets"), 0) rows=Vec::new()/> }
 }
 
 fn charts() -> impl IntoView {

@@ -15,37 +15,56 @@ pub fn top_and_steps(highest: f64) -> (f64, u32) {
     fits.map_or((magnitude * 10.0, 2), |(top, steps)| (top * magnitude, steps))
 }
 
-/// The path of a line through `points` (x and y from 0 to 1, y upwards) in a box of that size. A gap (`None`) lifts the pen.
-pub fn line_path(points: impl Iterator<Item = (f64, Option<f64>)>, width: f64, height: f64) -> String {
-    let mut path = String::new();
-    let mut pen_down = false;
-    for (x, y) in points {
-        match y {
-            Some(y) => {
-                let (x, y) = (x * width, (1.0 - y.clamp(0.0, 1.0)) * height);
-                write!(path, "{}{x:.1} {y:.1}", if pen_down { 'L' } else { 'M' }).expect("writing to a string cannot fail");
-                pen_down = true;
-            }
-            None => pen_down = false,
-        }
-    }
-    path
+/// The line of a measure and the area under it, as SVG paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paths {
+    pub line: String,
+    /// Down to the axis, one shape per run between gaps.
+    pub area: String,
 }
 
-/// The area under the same line, down to the axis, one shape per run between gaps.
-pub fn area_path(points: impl Iterator<Item = (f64, Option<f64>)>, width: f64, height: f64) -> String {
-    let mut path = String::new();
-    let mut run: Vec<(f64, Option<f64>)> = Vec::new();
-    for point in points.chain(std::iter::once((0.0, None))) {
-        if point.1.is_some() {
-            run.push(point);
-        } else if let (Some((first, _)), Some((last, _))) = (run.first().copied(), run.last().copied()) {
-            path.push_str(&line_path(run.drain(..), width, height));
-            write!(path, "L{:.1} {height:.1}L{:.1} {height:.1}Z", last * width, first * width)
-                .expect("writing to a string cannot fail");
+/// Draws `points` (x and y from 0 to 1, y upwards) in a box of that size. A gap (`None`) lifts the pen.
+pub fn paths(points: impl Iterator<Item = (f64, Option<f64>)>, width: f64, height: f64) -> Paths {
+    let mut paths = Paths::default();
+    // Where the run under way began in the line, and its first and last x.
+    let mut run: Option<(usize, f64, f64)> = None;
+    for (x, y) in points {
+        let Some(y) = y else {
+            close(&mut paths, run.take(), height);
+            continue;
+        };
+        let (x, y) = (x * width, (1.0 - y.clamp(0.0, 1.0)) * height);
+        let (began, first, _) = run.unwrap_or((paths.line.len(), x, x));
+        paths.line.push(if paths.line.len() == began { 'M' } else { 'L' });
+        push_point(&mut paths.line, x, y);
+        run = Some((began, first, x));
+    }
+    close(&mut paths, run, height);
+    paths
+}
+
+fn close(paths: &mut Paths, run: Option<(usize, f64, f64)>, height: f64) {
+    let Some((began, first, last)) = run else { return };
+    paths.area.push_str(&paths.line[began..]);
+    for x in [last, first] {
+        paths.area.push('L');
+        push_point(&mut paths.area, x, height);
+    }
+    paths.area.push('Z');
+}
+
+/// A point in tenths of a unit, finer than a screen shows. As whole numbers, which are written ten times quicker than fractions.
+fn push_point(path: &mut String, x: f64, y: f64) {
+    for (i, value) in [x, y].into_iter().enumerate() {
+        // A chart is some hundred units wide, so the tenths fit by far; a value that is no number becomes 0.
+        let tenths = (value * 10.0).round() as i32;
+        let (sign, whole, rest) = (if tenths < 0 { "-" } else { "" }, tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
+        let gap = if i == 0 { "" } else { " " };
+        write!(path, "{gap}{sign}{whole}").expect("writing to a string cannot fail");
+        if rest != 0 {
+            write!(path, ".{rest}").expect("writing to a string cannot fail");
         }
     }
-    path
 }
 
 /// A label of the axis with no more digits than its step needs.
@@ -71,14 +90,21 @@ mod tests {
     #[test]
     fn an_area_is_closed_at_each_gap() {
         let points = [(0.0, Some(1.0)), (0.5, Some(1.0)), (0.7, None), (1.0, Some(0.5))];
-        let path = area_path(points.into_iter(), 10.0, 10.0);
-        assert_eq!(path, "M0.0 0.0L5.0 0.0L5.0 10.0L0.0 10.0ZM10.0 5.0L10.0 10.0L10.0 10.0Z");
-        assert_eq!(area_path(std::iter::empty(), 10.0, 10.0), "");
+        let Paths { line, area } = paths(points.into_iter(), 10.0, 10.0);
+        assert_eq!(line, "M0 0L5 0M10 5");
+        assert_eq!(area, "M0 0L5 0L5 10L0 10ZM10 5L10 10L10 10Z");
+        assert_eq!(paths(std::iter::empty(), 10.0, 10.0), Paths::default());
     }
 
     #[test]
     fn a_gap_lifts_the_pen() {
         let points = [(0.0, Some(0.0)), (0.5, None), (1.0, Some(2.0))];
-        assert_eq!(line_path(points.into_iter(), 100.0, 10.0), "M0.0 10.0M100.0 0.0");
+        assert_eq!(paths(points.into_iter(), 100.0, 10.0).line, "M0 10M100 0");
+    }
+
+    #[test]
+    fn a_point_is_written_in_tenths() {
+        let points = [(0.123_4, Some(0.5)), (-0.01, Some(0.24)), (f64::NAN, Some(1.0))];
+        assert_eq!(paths(points.into_iter(), 100.0, 10.0).line, "M12.3 5L-1 7.6L0 0");
     }
 }

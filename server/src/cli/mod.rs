@@ -42,7 +42,7 @@ enum Command {
     #[command(after_help = "Example:\n  wirecenter doctor --state /var/lib/wirecenter --json")]
     Doctor(doctor::DoctorArgs),
     /// Measure the panel against its goals
-    #[command(after_help = "Example:\n  wirecenter bench page --json")]
+    #[command(after_help = "Example:\n  wirecenter bench page-ttfb --json")]
     Bench(bench::BenchArgs),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  wirecenter completions bash > /etc/bash_completion.d/wirecenter")]

@@ -75,7 +75,7 @@ pub fn routes(context: DoorContext, site: &Site) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(context.clone(), pages::problems))
         .layer(from_fn_with_state(context.clone(), headers::layer))
-        .layer(CompressionLayer::new().br(true).gzip(true).quality(CompressionLevel::Precise(3)).compress_when(worth_it))
+        .layer(CompressionLayer::new().br(true).gzip(true).quality(CompressionLevel::Fastest).compress_when(worth_it))
         .layer(from_fn_with_state(context, log::layer))
 }
 

@@ -22,7 +22,8 @@ pub async fn page() -> Result<PageView, AppError> {
     let query = crate::context::request().query.clone();
     let hours = query.get("hours").and_then(|hours| hours.parse().ok()).filter(|hours| RANGES_H.contains(hours)).unwrap_or(1);
     let samples = get_history(hours).await?;
-    let until = crate::context::now();
+    // To the whole minute: until it is over, the charts are the same for everybody who looks.
+    let until = Moment::from_seconds((crate::context::now().seconds() / 60 + 1) * 60);
     let from = until.minus(std::time::Duration::from_secs(u64::from(hours) * 3_600));
     let chart = |title: &'static str, unit: &'static str, value: fn(&Sample) -> Option<f64>| {
         let points = samples.iter().map(|sample| (sample.at, value(sample))).collect::<Vec<_>>();

@@ -3,12 +3,37 @@
 use crate::{ui::scale::top_and_steps, values::Moment};
 use leptos::prelude::*;
 use plotters::prelude::*;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Stand-ins for colors: the page's roles are put in their place, so that a chart follows the theme.
 const LINE: RGBColor = RGBColor(1, 2, 3);
 const QUIET: RGBColor = RGBColor(1, 2, 4);
 const GRID: RGBColor = RGBColor(1, 2, 5);
 const SIZE: (u32, u32) = (600, 180);
+
+type Points = Vec<(Moment, Option<f64>)>;
+
+/// What was drawn lately, newest last.
+static DRAWN: Mutex<VecDeque<(Points, Moment, Moment, Arc<str>)>> = Mutex::new(VecDeque::new());
+/// The charts of some pages that many people have open.
+const DRAWN_KEPT: usize = 32;
+
+/// As [`draw`], but what was drawn lately is not drawn again: fifty people who look at a page see one picture.
+fn drawn(points: Points, from: Moment, until: Moment) -> Result<Arc<str>, Box<dyn std::error::Error>> {
+    let lock = || DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((.., svg)) = lock().iter().find(|(of, a, b, _)| (*a, *b) == (from, until) && *of == points) {
+        return Ok(Arc::clone(svg));
+    }
+    let svg: Arc<str> = draw(&points, from, until)?.into();
+    let mut kept = lock();
+    kept.push_back((points, from, until, Arc::clone(&svg)));
+    let too_many = kept.len().saturating_sub(DRAWN_KEPT);
+    kept.drain(..too_many);
+    Ok(svg)
+}
 
 /// The measure over time as an SVG. A missing value is a gap.
 fn draw(points: &[(Moment, Option<f64>)], from: Moment, until: Moment) -> Result<String, Box<dyn std::error::Error>> {
@@ -49,13 +74,7 @@ fn draw(points: &[(Moment, Option<f64>)], from: Moment, until: Moment) -> Result
 }
 
 #[component]
-pub fn HistoryChart(
-    #[prop(into)] title: String,
-    unit: &'static str,
-    points: Vec<(Moment, Option<f64>)>,
-    from: Moment,
-    until: Moment,
-) -> impl IntoView {
+pub fn HistoryChart(#[prop(into)] title: String, unit: &'static str, points: Points, from: Moment, until: Moment) -> impl IntoView {
     let known: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
     let highest = known.iter().copied().fold(f64::MIN, f64::max);
     // The number of points on a screen is exact in a double.
@@ -64,9 +83,9 @@ pub fn HistoryChart(
         true => "no values in this time".to_string(),
         false => format!("mean {mean:.1} {unit}, highest {highest:.1} {unit}"),
     };
-    let svg = draw(&points, from, until).unwrap_or_else(|error| {
+    let svg = drawn(points, from, until).unwrap_or_else(|error| {
         tracing::error!(%error, title, "a chart could not be drawn");
-        String::new()
+        "".into()
     });
     view! {
         <figure class="chart history">
@@ -75,7 +94,7 @@ pub fn HistoryChart(
                     <small>{spoken.clone()}</small>
                 </span>
             </figcaption>
-            <div class="drawing" role="img" aria-label=format!("{title}: {spoken}") inner_html=svg></div>
+            <div class="drawing" role="img" aria-label=format!("{title}: {spoken}") inner_html=svg.to_string()></div>
         </figure>
     }
 }
@@ -93,6 +112,16 @@ mod tests {
         assert!(!svg.contains("#01020"), "{svg}");
         assert!(svg.starts_with("<svg viewBox="), "{}", &svg[..80]);
         assert!(!svg.contains("style="), "a style attribute would be refused by the page's policy");
+    }
+
+    #[test]
+    fn the_same_points_are_drawn_once() {
+        let at = Moment::from_seconds;
+        let points = || vec![(at(0), Some(1.0)), (at(60), Some(2.0))];
+        let first = drawn(points(), at(0), at(7_777)).expect("plain numbers can be drawn");
+        let again = drawn(points(), at(0), at(7_777)).expect("plain numbers can be drawn");
+        let other = drawn(points(), at(0), at(7_778)).expect("plain numbers can be drawn");
+        assert!(Arc::ptr_eq(&first, &again) && !Arc::ptr_eq(&first, &other));
     }
 
     #[test]

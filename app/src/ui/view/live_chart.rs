@@ -1,5 +1,5 @@
 use crate::{
-    ui::scale::{area_path, label, line_path, top_and_steps},
+    ui::scale::{label, paths, top_and_steps},
     values::{Moment, quantity::format_span},
 };
 use leptos::prelude::*;
@@ -25,22 +25,24 @@ pub fn LiveChart(
     span_s: u32,
 ) -> impl IntoView {
     let at_cursor = RwSignal::new(None::<f64>);
-    let end = move || points.with(|points| points.last().map_or(Moment::EPOCH, |point| point.at));
+    // Read many times below, and made anew at each reading otherwise.
+    let points = Memo::new(move |_| points.get());
     let span_ms = f64::from(span_s) * 1_000.0;
+    let end_of = |points: &[LivePoint]| points.last().map_or(0, |point| point.at.millis());
     // A span of minutes in milliseconds is exact in a double.
-    let x_of = move |at: Moment| 1.0 - (end().millis() - at.millis()) as f64 / span_ms;
+    let x_of = move |end_ms: i64, at: Moment| 1.0 - (end_ms - at.millis()) as f64 / span_ms;
     let top = Memo::new(move |_| {
         let highest = points.with(|points| points.iter().filter_map(|point| point.value).fold(0.0, f64::max));
         top_and_steps(highest)
     });
-    let shape = move |draw: fn(std::vec::IntoIter<(f64, Option<f64>)>, f64, f64) -> String| {
+    let drawn = Memo::new(move |_| {
         let top = top.get().0;
-        let shown = points.with(|points| {
-            let shown = points.iter().map(|point| (x_of(point.at), point.value.map(|value| value / top)));
-            shown.filter(|(x, _)| *x >= 0.0).collect::<Vec<_>>()
-        });
-        draw(shown.into_iter(), WIDTH, HEIGHT)
-    };
+        points.with(|points| {
+            let end_ms = end_of(points);
+            let shown = points.iter().map(|point| (x_of(end_ms, point.at), point.value.map(|value| value / top)));
+            paths(shown.filter(|(x, _)| *x >= 0.0), WIDTH, HEIGHT)
+        })
+    });
     let grid = move || {
         let steps = top.get().1;
         let line = move |step: u32| {
@@ -66,10 +68,9 @@ pub fn LiveChart(
     let read = move || match at_cursor.get() {
         None => newest().map(|value| (format!("{value:.1}"), "now".to_string())),
         Some(x) => points.with(|points| {
-            let nearest = points
-                .iter()
-                .filter(|point| point.value.is_some())
-                .min_by(|a, b| (x_of(a.at) - x).abs().total_cmp(&(x_of(b.at) - x).abs()));
+            let off = |point: &&LivePoint| (x_of(end_of(points), point.at) - x).abs();
+            let known = points.iter().filter(|point| point.value.is_some());
+            let nearest = known.min_by(|a, b| off(a).total_cmp(&off(b)));
             nearest.and_then(|point| Some((format!("{:.1}", point.value?), format!("{} UTC", point.at.time_of_day()))))
         }),
     };
@@ -113,8 +114,8 @@ pub fn LiveChart(
                 on:pointerleave=move |_| at_cursor.set(None)
             >
                 {grid}
-                <path class="area" d=move || shape(area_path)></path>
-                <path class="line" d=move || shape(line_path)></path>
+                <path class="area" d=move || drawn.with(|drawn| drawn.area.clone())></path>
+                <path class="line" d=move || drawn.with(|drawn| drawn.line.clone())></path>
                 {move || {
                     at_cursor
                         .get()

@@ -177,10 +177,12 @@ fn foot(facts: &TableFacts, view: &TableView, count: usize) -> impl IntoView + u
             </a>
         }
     });
+    let turns = (before.is_some() || after.is_some() || older.is_some())
+        .then(|| view! { <nav aria-label=format!("Pages of {}", facts.what.1)>{before} {after} {older}</nav> });
     view! {
         <div class="foot">
             <span>{sentence}</span>
-            <nav aria-label="Pages">{before} {after} {older}</nav>
+            {turns}
             <span class="grow"></span>
             {column_chooser(facts, view)}
             {export}

@@ -1,16 +1,118 @@
-//! `wirecenter bench`: measures the panel against its goals.
+//! `wirecenter bench`: measures the panel against its goals. Every measure starts panels of its own; none touches yours.
 
-use super::{Common, Failure};
+mod assets;
+mod browser;
+mod figure;
+mod load;
+mod start;
+mod subject;
+
+use super::{Failure, say, say_json, warn};
+use clap::ValueEnum;
+use figure::Figure;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct BenchArgs {
-    /// Which measure
-    name: String,
-    #[command(flatten)]
-    common: Common,
+    /// Which measure; without a name all of them, as a list
+    name: Option<Measure>,
+    /// Print one JSON document on stdout and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Measure {
+    /// The System page under load
+    PageTtfb,
+    /// The browser's part, as it crosses the wire
+    WasmSize,
+    /// The rest of a first load
+    ScriptAndStyleSize,
+    /// When the System page is painted
+    LargestPaint,
+    /// How long the browser is busy at a stretch
+    LongestTask,
+    /// How far things jump while loading
+    LayoutShift,
+    /// How far the first action is by keyboard
+    TabStops,
+    /// Memory of the panel at rest
+    MemoryAtRest,
+    /// What 50 open System pages cost
+    LiveCpu,
+    /// How old a change is when it is seen
+    EventToPixel,
+    /// From start to ready on a MariaDB that runs
+    Restart,
+    /// The same with a private MariaDB
+    RestartPrivate,
 }
 
 pub async fn run(args: BenchArgs) -> Result<(), Failure> {
-    let BenchArgs { name, common } = args;
-    Err(Failure::new(format!("{name} {}", common.json)))
+    if let Some(name) = args.name {
+        let figure = measure(name).await?;
+        if args.json {
+            say_json(&figure);
+        } else {
+            say(line(&figure));
+        }
+        return Ok(());
+    }
+    let mut figures = Vec::new();
+    for name in Measure::value_variants() {
+        let figure = measure(*name).await?;
+        // The document comes last; until then a person sees how far it is.
+        if args.json {
+            warn(line(&figure))
+        } else {
+            say(line(&figure))
+        }
+        figures.push(figure);
+    }
+    if args.json {
+        say_json(&figures);
+    }
+    Ok(())
+}
+
+async fn measure(name: Measure) -> Result<Figure, Failure> {
+    match name {
+        Measure::PageTtfb => load::page_ttfb().await,
+        Measure::WasmSize => assets::wasm_size(),
+        Measure::ScriptAndStyleSize => assets::script_and_style_size(),
+        Measure::LargestPaint => browser::measure(browser::PAINT).await,
+        Measure::LongestTask => browser::measure(browser::TASK).await,
+        Measure::LayoutShift => browser::measure(browser::SHIFT).await,
+        Measure::TabStops => browser::measure(browser::TABS).await,
+        Measure::MemoryAtRest => load::memory_at_rest().await,
+        Measure::LiveCpu => load::live_cpu().await,
+        Measure::EventToPixel => browser::measure(browser::EVENT).await,
+        Measure::Restart => start::restart().await,
+        Measure::RestartPrivate => start::restart_private().await,
+    }
+}
+
+fn line(figure: &Figure) -> String {
+    let Figure { name, value, unit, goal, goal_ratio, .. } = figure;
+    let mark = if figure.ok { "ok    " } else { "MISSED" };
+    let baseline = match (figure.baseline, figure.ratio, goal_ratio) {
+        (Some(baseline), Some(ratio), Some(most)) => format!(", {ratio} × the baseline {baseline} {unit} (goal ≤ {most} ×)"),
+        (Some(baseline), ..) => format!(", baseline {baseline} {unit}"),
+        _ => String::new(),
+    };
+    format!("{mark} {name:<22} {value} {unit} (goal ≤ {goal}{baseline}) — {}", figure.what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_is_called_on_the_command_line_what_its_figure_is_called() {
+        let named = |measure: &Measure| measure.to_possible_value().map(|value| value.get_name().to_string());
+        let names: Vec<_> = Measure::value_variants().iter().filter_map(named).collect();
+        for goal in [browser::PAINT, browser::TASK, browser::SHIFT, browser::TABS, browser::EVENT] {
+            assert!(names.iter().any(|name| name == goal.name), "{}", goal.name);
+        }
+    }
 }
