@@ -21,7 +21,7 @@ cargo build "${quiet[@]}" -p app --lib --target wasm32-unknown-unknown --feature
 wasm=$CARGO_TARGET_DIR/wasm32-unknown-unknown/$wasm_profile/app.wasm
 
 # Unchanged input needs no second compression.
-stamp=$(cat "$wasm" scripts/build.sh $(find style public -type f -not -path '*/node_modules/*' | sort) | sha256sum | cut -d' ' -f1)
+stamp=$({ cat "$wasm" scripts/build.sh; find style public -type f -not -path '*/node_modules/*' -print0 | sort -z | xargs -0 cat; } | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$site/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -r "$site/package" ]; then
   work=$(mktemp -d "${TMPDIR:-/tmp}/wirecenter-build.XXXXXX")
   trap 'rm -rf "$work"' EXIT

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by every script: where build output lives and which tools are used. Nothing here changes the machine.
 export WIRECENTER_TARGET=${WIRECENTER_TARGET:-${XDG_CACHE_HOME:-$HOME/.cache}/wirecenter}
 export CARGO_TARGET_DIR=$WIRECENTER_TARGET/target

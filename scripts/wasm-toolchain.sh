@@ -91,6 +91,6 @@ for file in "$work/out/$target/release/deps/"*.rlib; do
   case "$(basename "$file")" in libempty-*) ;; *) cp "$file" "$library.new/" ;; esac
 done
 rm -rf "$library" && mv "$library.new" "$library" # last, so that half a library is never taken for one
-rm -rf "$home/usr/src" "$home/usr/lib/rustlib/src" "$home/usr/share"
+rm -rf "${home:?}/usr/src" "${home:?}/usr/lib/rustlib/src" "${home:?}/usr/share"
 has_target "$ours" || { echo "setup: the WASM standard library could not be built"; exit 1; }
 answer "$ours"

@@ -21,7 +21,7 @@ fn each(sources: &[Source], rule: &'static str, find: impl Fn(&Source, usize, &s
             }
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 fn each_use(sources: &[Source], rule: &'static str, find: impl Fn(&Source, &str) -> Option<String>) {
@@ -33,7 +33,7 @@ fn each_use(sources: &[Source], rule: &'static str, find: impl Fn(&Source, &str)
             }
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn every_server_function_asks_the_guard_table_first() {
             }
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn names_say_what_is_inside() {
             broken.push(Broken { file: source.path.clone(), line: 1, rule: "no drawers", remedy });
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_file_ends_where_its_idea_ends() {
             broken.push(Broken { file: source.path.clone(), line: lines, rule: "a file has at most about 400 lines", remedy });
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn every_rust_file_says_what_it_is() {
             broken.push(Broken { file: source.path, line: 1, rule: "a file says what it is", remedy });
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_migration_is_one_statement_that_may_run_twice() {
             });
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn components_have_their_styles_under_the_same_name() {
             });
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn the_readme_is_true() {
             }
         }
     }
-    report(broken);
+    report(&broken);
 }
 
 #[test]
@@ -289,5 +289,5 @@ fn nothing_from_a_workplace_gets_into_the_repository() {
             }
         }
     }
-    report(broken);
+    report(&broken);
 }

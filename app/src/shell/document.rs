@@ -242,7 +242,7 @@ fn header(request: &Request, full: bool) -> impl IntoView + use<> {
             {live}
             {clock}
             {look_menu(request)}
-            {request.who.as_ref().map(|who| account_menu(who))}
+            {request.who.as_ref().map(account_menu)}
         </header>
     }
 }

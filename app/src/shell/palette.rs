@@ -68,7 +68,7 @@ pub fn Palette(entries: Vec<PaletteEntry>) -> impl IntoView {
         "ArrowUp" => move_by(-1),
         "Enter" => go(),
         "Escape" => open.set(Open::Nothing),
-        _ => return,
+        _ => {}
     };
     let palette = move || {
         let item = move |(i, entry): (usize, PaletteEntry)| {

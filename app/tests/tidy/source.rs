@@ -85,7 +85,7 @@ pub fn sources(extension: &str) -> Vec<Source> {
     found.into_iter().map(read).collect()
 }
 
-pub fn report(broken: Vec<Broken>) {
+pub fn report(broken: &[Broken]) {
     let lines: Vec<String> = broken.iter().map(|b| format!("{}:{}: {}. Remedy: {}", b.file, b.line, b.rule, b.remedy)).collect();
     assert!(lines.is_empty(), "{} house rule(s) broken:\n{}", lines.len(), lines.join("\n"));
 }

@@ -1,6 +1,7 @@
 //! Set-up links, managing users, and the command line for both.
 
-use crate::harness::{Browser, Database, PASSWORD, Panel, Setup, location, program};
+use crate::browser::{Browser, location};
+use crate::harness::{Database, PASSWORD, Panel, Setup, program};
 use serde_json::Value;
 
 fn path_of(link: &str) -> String {

@@ -1,6 +1,7 @@
 //! The audit log: complete, append-only, and any tampering found.
 
-use crate::harness::{Browser, Database, Panel, Setup};
+use crate::browser::Browser;
+use crate::harness::{Database, Panel, Setup};
 use proptest::{prelude::*, test_runner::TestRunner};
 
 fn verify(panel: &Panel) -> (bool, String) {

@@ -1,6 +1,7 @@
 //! The cable between the panel and its database, cut and frozen by a proxy, because MariaDB itself cannot be asked to fail so.
 
-use crate::harness::{Browser, Database, PASSWORD, Panel, Setup, temp_dir, until};
+use crate::browser::Browser;
+use crate::harness::{Database, PASSWORD, Panel, Setup, temp_dir, until};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -109,7 +110,7 @@ async fn with_database_again(panel: &Panel, admin: &Browser) {
     until("it goes on by itself", QUICK, async || ready.get("/readyz").await.status() == 200).await;
     assert_eq!(admin.get("/users").await.status(), 200);
     assert!(!admin.page("/system").await.contains("You stay signed in"));
-    assert_eq!(crate::harness::location(&Browser::at(&panel.staff).sign_in("admin", PASSWORD).await), "/");
+    assert_eq!(crate::browser::location(&Browser::at(&panel.staff).sign_in("admin", PASSWORD).await), "/");
 }
 
 async fn panel_behind(proxy: &Proxy, database: &Database) -> (Panel, Browser) {

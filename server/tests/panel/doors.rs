@@ -1,6 +1,7 @@
 //! What every request meets before it reaches a page: origin, headers, limits, ids.
 
-use crate::harness::{Browser, Database, PASSWORD, Panel, Setup, location};
+use crate::browser::{Browser, location};
+use crate::harness::{Database, PASSWORD, Panel, Setup};
 use reqwest::header::ACCEPT;
 
 #[tokio::test(flavor = "multi_thread")]

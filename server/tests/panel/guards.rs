@@ -1,6 +1,7 @@
 //! The guard table, exercised cell by cell over HTTP: every function × everybody, at both doors.
 
-use crate::harness::{Browser, Panel};
+use crate::browser::Browser;
+use crate::harness::Panel;
 use app::auth::{
     guards::{Access, GUARDS, Guard},
     role::{Door, Role},
@@ -109,7 +110,7 @@ async fn pages_send_strangers_to_sign_in_and_refuse_other_roles() {
     let stranger = Browser::at(&panel.staff);
     let response = stranger.get("/users?role=noc").await;
     assert_eq!(
-        (response.status().as_u16(), crate::harness::location(&response)),
+        (response.status().as_u16(), crate::browser::location(&response)),
         (303, "/sign-in?next=%2Fusers%3Frole%3Dnoc".into())
     );
     let viewer = Browser::signed_in(&panel.staff, "viewer").await;

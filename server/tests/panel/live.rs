@@ -1,6 +1,7 @@
 //! The stream of wake-ups.
 
-use crate::harness::{Browser, Panel};
+use crate::browser::Browser;
+use crate::harness::Panel;
 use futures::StreamExt;
 use std::{
     sync::{Arc, Mutex},

@@ -3,8 +3,15 @@
 //! Each test has a panel and a database of its own; one private MariaDB carries all the databases. A test fails when the panel
 //! logs a line at warning or above that the test did not announce, and when anything it started is still running afterwards.
 
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has done its work, and its output is the runner's to show"
+)]
+
 mod accounts;
 mod audit;
+mod browser;
 mod cable;
 mod doors;
 mod guards;

@@ -1,6 +1,7 @@
 //! The panel's own MariaDB: started, watched, started again, stopped, and recovered after any kill.
 
-use crate::harness::{Browser, PASSWORD, Panel, Setup, location, temp_dir, until};
+use crate::browser::{Browser, location};
+use crate::harness::{PASSWORD, Panel, Setup, skipped, temp_dir, until};
 use server::process;
 use std::{path::Path, time::Duration};
 
@@ -130,11 +131,11 @@ async fn a_half_made_data_directory_is_made_anew() {
 #[test]
 fn an_ordinary_user_can_run_it_too() {
     if server::database::private::user_name() != "root" {
-        println!("SKIPPED: the tests run as an ordinary user, so every test here shows it");
+        skipped("the tests run as an ordinary user, so every test here shows it");
         return;
     }
     let Some(setpriv) = process::find_program("setpriv") else {
-        println!("SKIPPED: setpriv is not here, so another user cannot be taken");
+        skipped("setpriv is not here, so another user cannot be taken");
         return;
     };
     // Somewhere that user may write, and a program they may run.

@@ -1,6 +1,7 @@
 //! The second step: set up, required, used once, recovered, never bypassed.
 
-use crate::harness::{Browser, Database, PASSWORD, Panel, location};
+use crate::browser::{Browser, location};
+use crate::harness::{Database, PASSWORD, Panel};
 use totp_rs::{Builder, Secret};
 
 /// The code an authenticator with this secret shows, some steps from now.

@@ -1,6 +1,7 @@
 //! Signing in, staying in, and being put out.
 
-use crate::harness::{Browser, PASSWORD, Panel, Setup, location, until};
+use crate::browser::{Browser, location};
+use crate::harness::{PASSWORD, Panel, Setup, until};
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! Starts that must fail, each with a sentence that names the thing, the place and the remedy.
 
-use crate::harness::{Database, Panel, Setup, program, temp_dir};
+use crate::harness::{Database, Panel, Setup, program, skipped, temp_dir};
 use server::process;
 use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
 
@@ -172,7 +172,7 @@ fn a_path_too_long_for_a_socket_and_a_missing_site_say_so() {
 #[test]
 fn a_full_disk_is_said_before_anything_is_half_made() {
     if server::database::private::user_name() != "root" {
-        println!("SKIPPED: a small disk can be mounted by root only");
+        skipped("a small disk can be mounted by root only");
         return;
     }
     let dir = temp_dir();
@@ -184,7 +184,7 @@ fn a_full_disk_is_said_before_anything_is_half_made() {
     let output = command.output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if said.contains("mount:") || said.contains("unshare:") {
-        println!("SKIPPED: this machine does not let root mount in a namespace: {said}");
+        skipped(&format!("this machine does not let root mount in a namespace: {said}"));
         return;
     }
     assert_eq!(output.status.code(), Some(1));

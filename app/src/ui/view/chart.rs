@@ -16,20 +16,27 @@ const SIZE: (u32, u32) = (600, 180);
 
 type Points = Vec<(Moment, Option<f64>)>;
 
+struct Drawing {
+    points: Points,
+    from: Moment,
+    until: Moment,
+    svg: Arc<str>,
+}
+
 /// What was drawn lately, newest last.
-static DRAWN: Mutex<VecDeque<(Points, Moment, Moment, Arc<str>)>> = Mutex::new(VecDeque::new());
+static DRAWN: Mutex<VecDeque<Drawing>> = Mutex::new(VecDeque::new());
 /// The charts of some pages that many people have open.
 const DRAWN_KEPT: usize = 32;
 
 /// As [`draw`], but what was drawn lately is not drawn again: fifty people who look at a page see one picture.
 fn drawn(points: Points, from: Moment, until: Moment) -> Result<Arc<str>, Box<dyn std::error::Error>> {
     let lock = || DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((.., svg)) = lock().iter().find(|(of, a, b, _)| (*a, *b) == (from, until) && *of == points) {
-        return Ok(Arc::clone(svg));
+    if let Some(known) = lock().iter().find(|known| (known.from, known.until) == (from, until) && known.points == points) {
+        return Ok(Arc::clone(&known.svg));
     }
     let svg: Arc<str> = draw(&points, from, until)?.into();
     let mut kept = lock();
-    kept.push_back((points, from, until, Arc::clone(&svg)));
+    kept.push_back(Drawing { points, from, until, svg: Arc::clone(&svg) });
     let too_many = kept.len().saturating_sub(DRAWN_KEPT);
     kept.drain(..too_many);
     Ok(svg)

@@ -63,9 +63,9 @@ pub async fn run(args: BenchArgs) -> Result<(), Failure> {
         let figure = measure(*name).await?;
         // The document comes last; until then a person sees how far it is.
         if args.json {
-            warn(line(&figure))
+            warn(line(&figure));
         } else {
-            say(line(&figure))
+            say(line(&figure));
         }
         figures.push(figure);
     }
