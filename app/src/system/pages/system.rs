@@ -7,15 +7,27 @@ use crate::{
     shell::PageView,
     system::{
         api::{get_history, get_system},
-        snapshot::Sample,
+        snapshot::{Sample, SystemSnapshot},
     },
-    ui::chart::HistoryChart,
+    ui::{Kept, chart::HistoryChart},
     values::{Moment, Query},
 };
 use leptos::prelude::*;
 
 /// The choices of the longer charts, in hours.
 const RANGES_H: [u32; 3] = [1, 6, 24];
+
+/// What the page shows: the state of the panel, the samples of the longer charts, and their range in hours.
+#[derive(Clone, PartialEq)]
+struct Facts {
+    snapshot: SystemSnapshot,
+    samples: Vec<Sample>,
+    hours: u32,
+    until: Moment,
+}
+
+/// The page names nobody, so all who look between two samples see one rendering.
+static BODY: Kept<Facts> = Kept::new();
 
 pub async fn page() -> Result<PageView, AppError> {
     let snapshot = get_system(Moment::EPOCH).await?;
@@ -24,6 +36,12 @@ pub async fn page() -> Result<PageView, AppError> {
     let samples = get_history(hours).await?;
     // To the whole minute: until it is over, the charts are the same for everybody who looks.
     let until = Moment::from_seconds((crate::context::now().seconds() / 60 + 1) * 60);
+    let facts = Facts { snapshot, samples, hours, until };
+    Ok(PageView::new("System", BODY.view(facts.clone(), || body(facts))))
+}
+
+fn body(facts: Facts) -> impl IntoView {
+    let Facts { snapshot, samples, hours, until } = facts;
     let from = until.minus(std::time::Duration::from_secs(u64::from(hours) * 3_600));
     let chart = |title: &'static str, unit: &'static str, value: fn(&Sample) -> Option<f64>| {
         let points = samples.iter().map(|sample| (sample.at, value(sample))).collect::<Vec<_>>();
@@ -39,7 +57,7 @@ pub async fn page() -> Result<PageView, AppError> {
             </a>
         }
     };
-    let body = view! {
+    view! {
         <SystemLive initial=snapshot/>
         <section class="panel">
             <div class="bar plain">
@@ -56,6 +74,5 @@ pub async fn page() -> Result<PageView, AppError> {
                 {chart("Database round trip", "ms", |sample| sample.database_ms.map(f64::from))}
             </div>
         </section>
-    };
-    Ok(PageView::new("System", body))
+    }
 }

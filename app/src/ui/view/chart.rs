@@ -3,10 +3,6 @@
 use crate::{ui::scale::top_and_steps, values::Moment};
 use leptos::prelude::*;
 use plotters::prelude::*;
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
 
 /// Stand-ins for colors: the page's roles are put in their place, so that a chart follows the theme.
 const LINE: RGBColor = RGBColor(1, 2, 3);
@@ -15,32 +11,6 @@ const GRID: RGBColor = RGBColor(1, 2, 5);
 const SIZE: (u32, u32) = (600, 180);
 
 type Points = Vec<(Moment, Option<f64>)>;
-
-struct Drawing {
-    points: Points,
-    from: Moment,
-    until: Moment,
-    svg: Arc<str>,
-}
-
-/// What was drawn lately, newest last.
-static DRAWN: Mutex<VecDeque<Drawing>> = Mutex::new(VecDeque::new());
-/// The charts of some pages that many people have open.
-const DRAWN_KEPT: usize = 32;
-
-/// As [`draw`], but what was drawn lately is not drawn again: fifty people who look at a page see one picture.
-fn drawn(points: Points, from: Moment, until: Moment) -> Result<Arc<str>, Box<dyn std::error::Error>> {
-    let lock = || DRAWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = lock().iter().find(|known| (known.from, known.until) == (from, until) && known.points == points) {
-        return Ok(Arc::clone(&known.svg));
-    }
-    let svg: Arc<str> = draw(&points, from, until)?.into();
-    let mut kept = lock();
-    kept.push_back(Drawing { points, from, until, svg: Arc::clone(&svg) });
-    let too_many = kept.len().saturating_sub(DRAWN_KEPT);
-    kept.drain(..too_many);
-    Ok(svg)
-}
 
 /// The measure over time as an SVG. A missing value is a gap.
 fn draw(points: &[(Moment, Option<f64>)], from: Moment, until: Moment) -> Result<String, Box<dyn std::error::Error>> {
@@ -90,9 +60,9 @@ pub fn HistoryChart(#[prop(into)] title: String, unit: &'static str, points: Poi
         true => "no values in this time".to_string(),
         false => format!("mean {mean:.1} {unit}, highest {highest:.1} {unit}"),
     };
-    let svg = drawn(points, from, until).unwrap_or_else(|error| {
+    let svg = draw(&points, from, until).unwrap_or_else(|error| {
         tracing::error!(%error, title, "a chart could not be drawn");
-        "".into()
+        String::new()
     });
     view! {
         <figure class="chart history">
@@ -101,7 +71,7 @@ pub fn HistoryChart(#[prop(into)] title: String, unit: &'static str, points: Poi
                     <small>{spoken.clone()}</small>
                 </span>
             </figcaption>
-            <div class="drawing" role="img" aria-label=format!("{title}: {spoken}") inner_html=svg.to_string()></div>
+            <div class="drawing" role="img" aria-label=format!("{title}: {spoken}") inner_html=svg></div>
         </figure>
     }
 }
@@ -119,16 +89,6 @@ mod tests {
         assert!(!svg.contains("#01020"), "{svg}");
         assert!(svg.starts_with("<svg viewBox="), "{}", &svg[..80]);
         assert!(!svg.contains("style="), "a style attribute would be refused by the page's policy");
-    }
-
-    #[test]
-    fn the_same_points_are_drawn_once() {
-        let at = Moment::from_seconds;
-        let points = || vec![(at(0), Some(1.0)), (at(60), Some(2.0))];
-        let first = drawn(points(), at(0), at(7_777)).expect("plain numbers can be drawn");
-        let again = drawn(points(), at(0), at(7_777)).expect("plain numbers can be drawn");
-        let other = drawn(points(), at(0), at(7_778)).expect("plain numbers can be drawn");
-        assert!(Arc::ptr_eq(&first, &again) && !Arc::ptr_eq(&first, &other));
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod confirm;
 mod empty;
 mod figure;
 mod form;
+#[cfg(feature = "ssr")]
+mod kept;
 mod live_chart;
 mod notice;
 mod problem;
@@ -20,6 +22,8 @@ pub use confirm::{Confirm, Confirmation};
 pub use empty::Empty;
 pub use figure::{Figure, Figures, Instant};
 pub use form::{Choice, Field, FieldKind, FormState, PostForm, Select};
+#[cfg(feature = "ssr")]
+pub use kept::Kept;
 pub use live_chart::{LiveChart, LivePoint};
 pub use notice::NoticeBox;
 pub use problem::{ProblemList, ProblemPage};
