@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 . scripts/env.sh
 say() { echo "unit: $*"; }
 work=$(mktemp -d)
+chmod 711 "$work" # one test runs the panel as another user
 trap 'rm -rf "$work"' EXIT
 # The compiler's files stay where they are; what the tests themselves write is removed with this folder.
 run() { TMPDIR=$work cargo test --quiet --release "$@"; }

@@ -15,7 +15,7 @@ use app::{
     system::state::SystemState,
     values::RequestId,
 };
-use std::{collections::HashMap, path::PathBuf, sync::Arc, sync::Mutex, time::Duration};
+use std::{path::PathBuf, sync::Arc, sync::Mutex, time::Duration};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
@@ -100,7 +100,7 @@ impl Wiring {
             database: Arc::clone(&panel.database),
             sessions: Arc::clone(&panel.sessions),
             hub: Arc::clone(&panel.hub),
-            seen: HashMap::new(),
+            seen: None,
         };
         let versions = Arc::new(AsyncMutex::new(versions));
         self.tasks.spawn(round("changes", "hears what other processes changed", second / 2, 5 * second), move || {

@@ -12,7 +12,8 @@ pub struct VersionWatch {
     pub database: Arc<Database>,
     pub sessions: Arc<Sessions>,
     pub hub: Arc<Hub>,
-    pub seen: HashMap<String, u64>,
+    /// What the last look found; nothing before the first. A topic that never changed has no version yet.
+    pub seen: Option<HashMap<String, u64>>,
 }
 
 impl VersionWatch {
@@ -30,14 +31,17 @@ impl VersionWatch {
             Err(error) if app::database::is_away(&error) => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
-        for (topic, version) in versions {
-            let rose = self.seen.insert(topic.clone(), version).is_some_and(|seen| seen != version);
-            let Some(topic) = Topic::parse(&topic).filter(|_| rose) else { continue };
+        let versions: HashMap<String, u64> = versions.into_iter().collect();
+        for (topic, version) in &versions {
+            let rose = self.seen.as_ref().is_some_and(|before| before.get(topic) != Some(version));
+            let Some(topic) = Topic::parse(topic).filter(|_| rose) else { continue };
             if topic == Topic::Sessions {
                 self.sessions.reconcile().await.map_err(|error| error.to_string())?;
             }
             self.hub.wake(topic);
         }
+        // Last, so that what failed above is heard again at the next look.
+        self.seen = Some(versions);
         Ok(())
     }
 }
