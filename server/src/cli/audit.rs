@@ -28,8 +28,8 @@ pub async fn run(command: AuditCommand) -> Result<(), Failure> {
     let rows = format_count(proof.rows);
     if common.json {
         match &proof.broken {
-            None => say_json(&json!({ "ok": true, "rows": proof.rows })),
-            Some(broken) => say_json(&json!({ "ok": false, "rows": proof.rows, "broken": broken })),
+            None => say_json(&json!({ "ok": true, "rows": proof.rows, "head": proof.head })),
+            Some(broken) => say_json(&json!({ "ok": false, "rows": proof.rows, "head": proof.head, "broken": broken })),
         }
     } else if proof.ok {
         say(format!("All {rows} rows of the audit log are as they were written."));

@@ -165,7 +165,9 @@ async fn the_command_line_keeps_its_contract() {
     let bot = list.as_array().expect("a list").iter().find(|user| user["name"] == "bot").expect("listed").clone();
     assert_eq!((&bot["state"], &bot["totp"], &bot["sessions"]), (&Value::from("invited"), &Value::from(false), &Value::from(0)));
     assert_eq!(panel.json(&["user", "disable", "bot"])["state"], "disabled");
-    assert_eq!(panel.json(&["audit", "verify"]), serde_json::json!({ "ok": true, "rows": 3 }));
+    let proof = panel.json(&["audit", "verify"]);
+    assert_eq!((&proof["ok"], &proof["rows"]), (&true.into(), &3.into()), "{proof}");
+    assert_eq!(proof["head"].as_str().map(str::len), Some(64), "the last hash");
     let code = |arguments: &[&str], input: &str| {
         let output = panel.command_with(arguments, input);
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())

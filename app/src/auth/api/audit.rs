@@ -30,6 +30,8 @@ pub struct AuditProof {
     pub ok: bool,
     /// Rows that hold, from the first on.
     pub rows: u64,
+    /// The hash of the last row, in hexadecimal. Kept elsewhere, it also shows a log that was rewritten as a whole.
+    pub head: String,
     /// The first place where it does not, in a sentence.
     pub broken: Option<String>,
 }
@@ -65,7 +67,8 @@ pub async fn verify(conn: &mut MySqlConnection) -> sqlx::Result<AuditProof> {
     let head = store::audit::find_head(conn).await?;
     let mut verifier = Verifier::default();
     let mut after = 0;
-    let broken = |rows: u64, found: &Break| AuditProof { ok: false, rows, broken: Some(found.to_string()) };
+    let hex: String = head.1.iter().map(|byte| format!("{byte:02x}")).collect();
+    let broken = |rows: u64, found: &Break| AuditProof { ok: false, rows, head: hex.clone(), broken: Some(found.to_string()) };
     loop {
         let rows = store::audit::list_from(conn, after, crate::limits::EXPORT_ROWS_AT_ONCE).await?;
         if rows.is_empty() {
@@ -79,7 +82,7 @@ pub async fn verify(conn: &mut MySqlConnection) -> sqlx::Result<AuditProof> {
         }
     }
     Ok(match verifier.finish(head) {
-        Ok(rows) => AuditProof { ok: true, rows, broken: None },
+        Ok(rows) => AuditProof { ok: true, rows, head: hex, broken: None },
         Err(found) => broken(after, &found),
     })
 }
