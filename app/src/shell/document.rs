@@ -15,7 +15,7 @@ use crate::{
     ui::{Choice, NoticeBox, PostForm, ProblemPage, Select, Submit, icon, icon::Icon, look::Density, look::Theme},
 };
 use axum::http::StatusCode;
-use leptos::{hydration::HydrationScripts, prelude::*};
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use std::sync::Arc;
 
@@ -91,7 +91,6 @@ fn frame(panel: &Arc<Panel>, request: &Request, page: Option<&Page>, view: PageV
     let kiosk = request.query.get("kiosk").is_some();
     let full = request.who.as_ref().is_some_and(|who| who.stage == Stage::Full);
     let now = context::now();
-    let options = leptos_options(panel);
     let title = format!("{} — Wirecenter", view.title);
     let side = full.then(|| menu(panel, request, page));
     let head = header(request, full);
@@ -125,7 +124,7 @@ fn frame(panel: &Arc<Panel>, request: &Request, page: Option<&Page>, view: PageV
                 <title>{title}</title>
                 <link rel="stylesheet" href=format!("/{}/wirecenter.css", panel.package)/>
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg"/>
-                {full.then(|| view! { <HydrationScripts options islands=true/> })}
+                {full.then(|| start_script(panel))}
             </head>
             <body class=shape>
                 <a class="skip" href="#main">
@@ -150,8 +149,15 @@ fn frame(panel: &Arc<Panel>, request: &Request, page: Option<&Page>, view: PageV
     }
 }
 
-fn leptos_options(panel: &Panel) -> LeptosOptions {
-    LeptosOptions::builder().output_name("wirecenter").site_pkg_dir(panel.package.clone()).build()
+/// What loads the browser's part. leptos has a script for this too; it wakes all islands in one task.
+fn start_script(panel: &Panel) -> impl IntoView + use<> {
+    let root = format!("/{}", panel.package);
+    let script = format!("const root = '{root}';\n{}", include_str!("start.js"));
+    view! {
+        <link rel="modulepreload" href=format!("{root}/wirecenter.js") nonce=use_nonce()/>
+        <link rel="preload" href=format!("{root}/wirecenter.wasm") r#as="fetch" r#type="application/wasm" crossorigin=""/>
+        <script type="module" nonce=use_nonce() inner_html=script></script>
+    }
 }
 
 fn banner_state(panel: &Panel, door: Door) -> Option<DatabaseState> {

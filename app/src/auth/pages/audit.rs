@@ -46,8 +46,9 @@ pub async fn page() -> Result<PageView, AppError> {
         older: list.older.map(|below| query.clone().without("prove").with("below", below.to_string())),
     };
     let any = || Choice::new("", "any");
-    let actions =
-        std::iter::once(any()).chain(Action::ALL.iter().map(|action| Choice::new(action.name(), action.name()))).collect();
+    let actions = std::iter::once(any())
+        .chain(Action::ALL.iter().map(|action| Choice::new(action.name(), in_words(action.name()))))
+        .collect();
     let outcomes = [Outcome::Done, Outcome::Refused].map(|outcome| Choice::new(outcome.name(), outcome.name()));
     let outcomes = std::iter::once(any()).chain(outcomes).collect();
     let [action, outcome, from, until] =
@@ -90,6 +91,11 @@ fn proof_view(proof: AuditProof) -> impl IntoView {
     }
 }
 
+/// The log keeps `user_add`; people read "user add".
+fn in_words(action: &str) -> String {
+    action.replace('_', " ")
+}
+
 fn row(entry: Entry) -> Row {
     let filter = Query::default().with("q", entry.request.clone()).link(&Page::Audit.path());
     vec![
@@ -97,7 +103,7 @@ fn row(entry: Entry) -> Row {
         view! { <Instant at=entry.at/> }.into_any(),
         entry.actor.into_any(),
         view! { <span class="num">{entry.address}</span> }.into_any(),
-        entry.action.into_any(),
+        in_words(&entry.action).into_any(),
         entry.subject.into_any(),
         entry.before.unwrap_or_default().into_any(),
         entry.after.unwrap_or_default().into_any(),

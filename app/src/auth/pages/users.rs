@@ -12,7 +12,7 @@ use crate::{
     routes::Page,
     shell::{PageView, changed::Changed},
     ui::{Badge, Choice, Column, DataTable, Filters, Instant, Row, Select, TableFacts},
-    values::{Tone, quantity::format_count},
+    values::Tone,
 };
 use leptos::prelude::*;
 
@@ -44,10 +44,7 @@ pub async fn page() -> Result<PageView, AppError> {
         export: Some("/users.csv"),
         older: None,
     };
-    let lead = match list.total {
-        1 => "1 user passes the filter.".to_string(),
-        n => format!("{} users pass the filter.", format_count(n)),
-    };
+    let lead = "Who may sign in, at which door and as what.";
     let body = view! {
         <section class="panel flush">
             <Filters path=Page::Users.path() query=query.clone() search="Name">

@@ -27,7 +27,7 @@ struct Facts {
 }
 
 /// The page names nobody, so all who look between two samples see one rendering.
-static BODY: Kept<Facts> = Kept::new();
+static BODY: Kept<Facts> = Kept::empty();
 
 pub async fn page() -> Result<PageView, AppError> {
     let snapshot = get_system(Moment::EPOCH).await?;

@@ -8,7 +8,8 @@ use plotters::prelude::*;
 const LINE: RGBColor = RGBColor(1, 2, 3);
 const QUIET: RGBColor = RGBColor(1, 2, 4);
 const GRID: RGBColor = RGBColor(1, 2, 5);
-const SIZE: (u32, u32) = (600, 180);
+/// About the size it is shown at, so that its labels are as large as those around it.
+const SIZE: (u32, u32) = (460, 150);
 
 type Points = Vec<(Moment, Option<f64>)>;
 
@@ -25,7 +26,7 @@ fn draw(points: &[(Moment, Option<f64>)], from: Moment, until: Moment) -> Result
             .x_label_area_size(20)
             .y_label_area_size(44)
             .build_cartesian_2d(from.seconds()..until.seconds().max(from.seconds() + 1), 0.0..top)?;
-        let label = TextStyle::from(("sans-serif", 11).into_font()).color(&QUIET);
+        let label = TextStyle::from(("sans-serif", 13).into_font()).color(&QUIET);
         chart
             .configure_mesh()
             .disable_x_mesh()

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Kept<T>(Mutex<Option<(T, String)>>);
 
 impl<T: PartialEq> Kept<T> {
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         Self(Mutex::new(None))
     }
 
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_is_rendered_once_and_what_changed_anew() {
-        static KEPT: Kept<u32> = Kept::new();
+        static KEPT: Kept<u32> = Kept::empty();
         assert_eq!(KEPT.html(1, || "one".into()), "one");
         assert_eq!(KEPT.html(1, || "not asked".into()), "one");
         assert_eq!(KEPT.html(2, || "two".into()), "two");

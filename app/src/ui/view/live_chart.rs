@@ -1,6 +1,6 @@
 use crate::{
     ui::scale::{label, paths, top_and_steps},
-    values::{Moment, quantity::format_span},
+    values::Moment,
 };
 use leptos::prelude::*;
 
@@ -128,7 +128,7 @@ pub fn LiveChart(
             <svg class="ticks" aria-hidden="true">{ticks}</svg>
             </div>
             <div class="axis" aria-hidden="true">
-                <span>{format!("−{}", format_span(std::time::Duration::from_secs(u64::from(span_s))))}</span>
+                <span>{format!("−{} min", span_s / 60)}</span>
                 <span>"now"</span>
             </div>
         </figure>

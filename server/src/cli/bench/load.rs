@@ -97,7 +97,7 @@ async fn live_page(staff: &str, cookie: &str) -> Result<(), Failure> {
     while let Some(part) = parts.next().await {
         let part = part.map_err(Failure::new)?;
         if String::from_utf8_lossy(&part).contains("wake system") {
-            let newer_than = app::context::now().minus(Duration::from_secs(2)).millis();
+            let newer_than = app::context::now().minus(Duration::from_secs(2)).micros();
             let url = format!("{staff}/api/system/get?newer_than={newer_than}");
             let request = reader.get(url).header(COOKIE, cookie).header("sec-fetch-site", "same-origin");
             let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(Failure::new)?;
