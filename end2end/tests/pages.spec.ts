@@ -3,7 +3,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PASSWORD, expect, signIn, test, type Panel } from './panel';
+import { PASSWORD, expect, signIn, test, untilLive, type Panel } from './panel';
 
 const pages: Record<'staff' | 'portal', string[]> = JSON.parse(readFileSync(join(import.meta.dirname, '../pages.json'), 'utf8'));
 
@@ -83,4 +83,23 @@ test('an export is the view, as a file', async ({ panel, people }) => {
   await page.getByRole('link', { name: 'Export this view' }).click();
   const file = await (await download).path();
   expect(readFileSync(file, 'utf8')).toBe('Name,Role\r\nbilling,billing\r\n');
+});
+
+test('the browser’s part crosses the wire small, compressed, once', async ({ panel, people }) => {
+  const page = await (await people()).newPage();
+  const parts: Record<string, Record<string, string>> = {};
+  page.on('response', (response) => {
+    const part = /\/pkg\/.*\.(js|css|wasm)$/.exec(new URL(response.url()).pathname)?.[1];
+    if (part) parts[part] = response.headers();
+  });
+  await signIn(page, panel.staff, 'admin');
+  await untilLive(page);
+  expect(Object.keys(parts).sort()).toEqual(['css', 'js', 'wasm']);
+  for (const [part, headers] of Object.entries(parts)) {
+    expect(headers['content-encoding'], part).toBe('br');
+    expect(headers['cache-control'], part).toBe('public, max-age=31536000, immutable');
+  }
+  const bytes = (part: string) => Number(parts[part]!['content-length']);
+  expect(bytes('wasm'), 'the hard limit').toBeLessThan(400_000);
+  expect(bytes('js') + bytes('css')).toBeLessThan(45_000);
 });

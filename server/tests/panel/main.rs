@@ -21,3 +21,4 @@ mod private_database;
 mod second_step;
 mod sessions;
 mod start;
+mod store;
