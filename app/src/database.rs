@@ -88,6 +88,11 @@ impl Database {
     }
 
     fn failure(&self, doing: &str, error: &sqlx::Error) -> AppError {
+        if number(error).is_some_and(|number| FULL.contains(&number)) {
+            tracing::error!(%error, doing, "the database's disk is full");
+            let system = "The database has no room on its disk (make room there) and".into();
+            return AppError::Away { system, since: None, doing: doing.into() };
+        }
         if is_away(error) {
             tracing::info!(%error, doing, "a statement failed because the database is away");
             return self.away(doing);
@@ -97,21 +102,26 @@ impl Database {
     }
 }
 
+/// MariaDB's numbers for a disk that is full: 3 and 5 writing a file failed · 1021 disk full · 1114 table full.
+const FULL: [u16; 4] = [3, 5, 1021, 1114];
+/// For "not now": 1040 too many connections · 1053 shutdown · 1205 lock wait · 1290 read-only · 1927 connection killed ·
+/// 1969 statement timeout.
+const NOT_NOW: [u16; 6] = [1040, 1053, 1205, 1290, 1927, 1969];
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    let sqlx::Error::Database(error) = error else { return None };
+    Some(error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()?.number())
+}
+
 /// Whether an error says that the database cannot work now, rather than that our statement is wrong.
 pub fn is_away(error: &sqlx::Error) -> bool {
-    // 1021 disk full · 1040 too many connections · 1053 shutdown · 1114 table full · 1205 lock wait · 1290 read-only ·
-    // 1927 connection killed · 1969 statement timeout · 3 and 5 are operating-system errors on writing a file.
-    const AWAY: [u16; 10] = [3, 5, 1021, 1040, 1053, 1114, 1205, 1290, 1927, 1969];
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => {
-            error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().is_some_and(|error| AWAY.contains(&error.number()))
-        }
-        _ => false,
+        _ => number(error).is_some_and(|number| FULL.contains(&number) || NOT_NOW.contains(&number)),
     }
 }
 

@@ -75,8 +75,10 @@ pub async fn serve(args: ServeArgs) -> Result<(), Failure> {
     // Renders run on this runtime; a second call would only say that it is so already.
     let _ = any_spawner::Executor::init_tokio();
     let serving = [spawn_door(staff, door(Door::Staff), &site), spawn_door(portal, door(Door::Portal), &site)];
+    // Heard from here on: whoever reads the announcement may send one at once.
+    let signals = listen_for_signals()?;
     announce(&args, &addresses, setup.as_deref(), &state);
-    wait_for_signal().await?;
+    signals.await;
     tracing::info!("stopping");
     wiring.stop.cancel();
     let drained = futures::future::join_all(serving);
@@ -236,14 +238,16 @@ fn announce(args: &ServeArgs, addresses: &Addresses, setup: Option<&str>, state:
     say("Stop it with Ctrl-C.\n");
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
+/// Listens from this call on, and comes back with the first signal to stop.
+fn listen_for_signals() -> Result<impl Future<Output = ()>, Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("Signals cannot be heard: {error}."));
     let (mut term, mut int) = (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    })
 }
 
 async fn stop_database(wiring: Wiring) {

@@ -1,6 +1,9 @@
 //! Describes a request once, for every page and function behind: who, from where, how it should look, what the page before said.
 
-use super::{DoorContext, door::problem, log};
+use super::{
+    context::{DoorContext, problem},
+    log,
+};
 use app::{
     auth::sessions::{SESSION_KEY, SessionData},
     context::{self, Request as Described},

@@ -1,23 +1,23 @@
 //! The routes of a door and the layers around them.
 
-use super::{describe, exports, functions, headers, live, log, metrics::Metrics, origin, pages, status};
+use super::{
+    context::{DoorContext, problem},
+    describe, exports, functions, headers, live, log, origin, pages, status,
+};
 use crate::site::Site;
 use app::{
     auth::{role::Door, sessions::SharedSessions},
-    context::Panel,
     error::AppError,
     limits,
 };
 use axum::{
     Router,
-    body::Body,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
     response::Response,
     routing::{any, get},
 };
-use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
-use tokio_util::sync::CancellationToken;
+use std::{any::Any, sync::Arc, time::Duration};
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
@@ -32,18 +32,6 @@ use tower_sessions::{SessionManagerLayer, cookie::SameSite};
 
 /// Statements have their own, shorter deadlines; this one ends whatever waits for something else, a slow sender included.
 const REQUEST_MAX: Duration = Duration::from_secs(20);
-
-/// What the routes of one door share.
-#[derive(Clone)]
-pub struct DoorContext {
-    pub door: Door,
-    pub panel: Arc<Panel>,
-    pub metrics: Arc<Metrics>,
-    /// Proxies whose word about the client's address counts.
-    pub trusted_proxies: Arc<Vec<IpAddr>>,
-    pub metrics_token: Option<Arc<str>>,
-    pub stop: CancellationToken,
-}
 
 pub fn routes(context: DoorContext, site: &Site) -> Router {
     let sessions = SessionManagerLayer::new(SharedSessions(Arc::clone(&context.panel.sessions)))
@@ -84,12 +72,4 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     tracing::error!(panic = text.unwrap_or_default(), "a request panicked");
     problem(AppError::Broken)
-}
-
-/// An answer that only says what happened; the layer [`pages::problems`] writes it as JSON or as a page.
-pub fn problem(error: AppError) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.extensions_mut().insert(error);
-    response
 }

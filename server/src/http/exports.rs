@@ -1,6 +1,6 @@
 //! Exports: exactly the view (its filter, sort and columns), streamed, all pages of it. Cells are safe to open in a spreadsheet.
 
-use super::{DoorContext, door::problem};
+use super::context::{DoorContext, problem};
 use app::{
     auth::{
         audit::{AuditFilter, Entry},

@@ -1,7 +1,10 @@
 //! Server functions of this door. The guard table is asked before a byte of the body is read; afterwards errors get their status,
 //! and the answer to a plain form becomes a redirect with a notice.
 
-use super::{DoorContext, describe::wants_html, door::problem};
+use super::{
+    context::{DoorContext, problem},
+    describe::wants_html,
+};
 use app::{
     auth::guards::Guard,
     context::{Request as Described, notice_cookie},

@@ -1,7 +1,7 @@
 //! The headers of ASVS 5 §3.4 on every answer. A page sets its own content policy, with the nonce of its scripts; anything else
 //! may load nothing.
 
-use super::DoorContext;
+use super::context::DoorContext;
 use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue, header},

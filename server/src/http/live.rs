@@ -1,6 +1,6 @@
 //! The stream of wake-ups: one per browser. Carries no data, only which topics to read again, and ends with its session.
 
-use super::{DoorContext, door::problem};
+use super::context::{DoorContext, problem};
 use app::{
     auth::{
         guards::Access,

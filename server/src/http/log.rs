@@ -1,7 +1,7 @@
 //! Gives each request its id, measures it and writes its line. The id is in the answer's `x-request-id`, on every problem page and
 //! in every row of the audit log. Addresses are logged by their pattern: a set-up link's token is a secret.
 
-use super::{DoorContext, metrics::Hit};
+use super::{context::DoorContext, metrics::Hit};
 use app::{auth::guards::Guard, auth::role::Door, routes::Page, values::RequestId};
 use axum::{
     extract::{Request, State},

@@ -2,6 +2,7 @@
 //! security headers, the origin check, the body limit, the session, the description of the request; then it reaches a page, a
 //! server function, the live stream, an export or a measure.
 
+mod context;
 mod describe;
 pub mod door;
 mod exports;
@@ -14,4 +15,5 @@ mod origin;
 mod pages;
 mod status;
 
-pub use door::{DoorContext, routes};
+pub use context::DoorContext;
+pub use door::routes;

@@ -1,7 +1,7 @@
 //! Refuses every request that changes something unless the browser says it comes from our own pages: `Sec-Fetch-Site`, or where
 //! that is missing, `Origin`. Server functions have no check of their own, and a cookie alone must not be enough.
 
-use super::door::problem;
+use super::context::problem;
 use app::error::AppError;
 use axum::{
     extract::Request,

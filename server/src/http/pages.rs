@@ -1,6 +1,6 @@
 //! Pages, and the page or JSON that says what happened when there is none.
 
-use super::{DoorContext, describe, headers::page_policy};
+use super::{context::DoorContext, describe, headers::page_policy};
 use app::{
     error::AppError,
     routes::Page,

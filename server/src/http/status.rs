@@ -1,6 +1,6 @@
 //! What machines ask: is it alive, is it ready, what does it measure.
 
-use super::{DoorContext, door::problem};
+use super::context::{DoorContext, problem};
 use app::{error::AppError, system::snapshot::DatabaseState};
 use axum::{
     Json,

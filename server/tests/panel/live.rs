@@ -14,6 +14,7 @@ struct Heard(Arc<Mutex<Vec<(Instant, String)>>>);
 
 impl Heard {
     async fn listen(browser: &Browser) -> (Self, tokio::task::JoinHandle<Instant>) {
+        let since = Instant::now();
         let response = browser.raw(|client, base| client.get(format!("{base}/live")).timeout(Duration::from_secs(60))).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -29,7 +30,7 @@ impl Heard {
             }
             Instant::now()
         });
-        heard.wait("hello", Instant::now(), Duration::from_secs(2)).await;
+        heard.wait("hello", since, Duration::from_secs(2)).await;
         (heard, listening)
     }
 

@@ -14,6 +14,7 @@ mod audit;
 mod browser;
 mod cable;
 mod doors;
+mod full_disk;
 mod guards;
 mod harness;
 mod live;

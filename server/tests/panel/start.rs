@@ -1,6 +1,6 @@
 //! Starts that must fail, each with a sentence that names the thing, the place and the remedy.
 
-use crate::harness::{Database, Panel, Setup, program, skipped, temp_dir};
+use crate::harness::{Database, Panel, Setup, program, temp_dir};
 use server::process;
 use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
 
@@ -167,28 +167,6 @@ fn a_path_too_long_for_a_socket_and_a_missing_site_say_so() {
     let nowhere = vec![("WIRECENTER_SITE", dir.path().display().to_string())];
     let said = Setup { environment: nowhere, ..Setup::private() }.fails();
     assert!(said.contains("The browser's part was not found") && said.contains("Run make build"), "{said}");
-}
-
-#[test]
-fn a_full_disk_is_said_before_anything_is_half_made() {
-    if server::database::private::user_name() != "root" {
-        skipped("a small disk can be mounted by root only");
-        return;
-    }
-    let dir = temp_dir();
-    let unshare = process::find_program("unshare").expect("util-linux is essential");
-    let script = "mount -t tmpfs -o size=60m tmpfs \"$1\" && exec \"$2\" serve --staff 127.0.0.1:0 --portal 127.0.0.1:0 --state \"$1/state\"";
-    let mut command = std::process::Command::new(unshare);
-    command.args(["--mount", "sh", "-c", script, "sh"]).arg(dir.path()).arg(env!("CARGO_BIN_EXE_wirecenter"));
-    command.env_remove("DATABASE_URL").env("WIRECENTER_SITE", crate::harness::site());
-    let output = command.output().expect("it runs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if said.contains("mount:") || said.contains("unshare:") {
-        skipped(&format!("this machine does not let root mount in a namespace: {said}"));
-        return;
-    }
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("a new database needs 300 MiB. Make room, or choose another --state."), "{said}");
 }
 
 #[test]
