@@ -62,7 +62,8 @@ async fn pages_carry_the_security_headers_and_a_fresh_nonce() {
         let page = response.text().await.expect("text");
         assert!(page.contains(&format!("nonce=\"{nonce}\"")));
         let scripts = page.matches("<script").count() + page.matches("modulepreload").count();
-        assert_eq!((scripts, page.matches("nonce=\"").count()), (2, 2), "whatever loads a script carries the nonce");
+        assert!(scripts >= 2, "there is a script to begin with");
+        assert_eq!(scripts, page.matches("nonce=\"").count(), "whatever loads a script carries the nonce");
         nonces.push(nonce);
     }
     assert_ne!(nonces[0], nonces[1]);
