@@ -22,7 +22,7 @@ fi
 say "clippy, the server"
 lint_cargo clippy --quiet --release --workspace --all-targets -- -D warnings
 say "house rules"
-cargo test --quiet --release -p app --test tidy
+CARGO_TARGET_DIR=$WIRECENTER_NOUNS_TARGET cargo test --quiet --release -p app --test tidy
 say "dependencies: licenses, bans, sources"
 cargo deny --log-level error check bans licenses sources
 if timeout 60 cargo deny --log-level off check advisories >/dev/null 2>&1; then

@@ -11,6 +11,6 @@ trap 'rm -rf "$work"' EXIT
 run() { TMPDIR=$work cargo test --quiet --release "$@"; }
 
 say "the nouns alone, without framework and database"
-run -p app "$@"
+CARGO_TARGET_DIR=$WIRECENTER_NOUNS_TARGET run -p app "$@"
 say "store, server functions, doors and faults, on real MariaDB"
 run --workspace "$@"
