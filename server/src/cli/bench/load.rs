@@ -7,7 +7,10 @@ use super::{
 };
 use futures::{StreamExt, future::try_join_all};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, COOKIE};
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 const CLIENTS: usize = 50;
 /// System and bare page take turns, so that a slow moment of the machine meets both.
@@ -89,7 +92,7 @@ pub async fn page_ttfb() -> Result<Figure, Failure> {
 }
 
 /// What an open System page does: it hears wake-ups and, woken, reads what is new.
-async fn live_page(staff: &str, cookie: &str) -> Result<(), Failure> {
+async fn live_page(staff: &str, cookie: &str, reads: &AtomicUsize) -> Result<(), Failure> {
     let (stream, reader) = (client()?, client()?);
     let request = stream.get(format!("{staff}/live")).header(COOKIE, cookie).header(ACCEPT, "text/event-stream");
     let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(Failure::new)?;
@@ -102,6 +105,7 @@ async fn live_page(staff: &str, cookie: &str) -> Result<(), Failure> {
             let request = reader.get(url).header(COOKIE, cookie).header("sec-fetch-site", "same-origin");
             let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(Failure::new)?;
             answer.bytes().await.map_err(Failure::new)?;
+            reads.fetch_add(1, Ordering::Relaxed);
         }
     }
     Err(Failure::new("A live stream ended by itself."))
@@ -118,8 +122,8 @@ pub async fn live_cpu() -> Result<Figure, Failure> {
     let cookie = subject.sign_in().await?;
     tokio::time::sleep(LIVE_SETTLE).await;
     let alone = cpu_percent(&subject, LIVE_SPAN).await;
-    let (staff, subject_ref) = (subject.staff.clone(), &subject);
-    let pages = try_join_all((0..CLIENTS).map(|_| live_page(&staff, &cookie)));
+    let (staff, subject_ref, reads) = (subject.staff.clone(), &subject, AtomicUsize::new(0));
+    let pages = try_join_all((0..CLIENTS).map(|_| live_page(&staff, &cookie, &reads)));
     let watched = async {
         tokio::time::sleep(LIVE_SETTLE).await;
         cpu_percent(subject_ref, LIVE_SPAN).await
@@ -129,6 +133,11 @@ pub async fn live_cpu() -> Result<Figure, Failure> {
         percent = watched => percent,
     };
     subject.stop().await?;
+    // A sample comes every two seconds; pages that hear of none would cost nothing and prove nothing.
+    let (read, expected) = (reads.into_inner(), CLIENTS * 5);
+    if read < expected {
+        return Err(Failure::new(format!("The {CLIENTS} live pages read {read} times instead of {expected} or more.")));
+    }
     Ok(LIVE.judge(percent, Some(alone)))
 }
 
