@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
-# All on the release profile: what it builds here the build and the tests need not build again.
+# All on the release profile: the macros and build scripts it needs are those of the build and of the tests.
 say() { echo "check: $*"; }
 # Lints follow the machine's own toolchain; the one made for WASM from a distribution has neither clippy nor rustfmt.
 lint=$(unset RUSTUP_TOOLCHAIN; rustup show active-toolchain 2>/dev/null | awk '{print $1}' || true)
