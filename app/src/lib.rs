@@ -9,6 +9,7 @@
 
 pub mod auth;
 pub mod error;
+pub mod fleet;
 pub mod limits;
 pub mod live;
 pub mod notice;

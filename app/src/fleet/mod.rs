@@ -1,0 +1,13 @@
+//! The machines and networks we run.
+//!
+//! Words: a [`Machine`](inventory::Machine) is a virtual machine with a role, on a [`Host`](inventory::Host) (the hypervisor),
+//! with a NIC on each of its [`Network`](inventory::Network)s; machines of one role that stand in for each other are a
+//! [`Cluster`](inventory::Cluster). A [`Carrier`](inventory::Carrier) terminates our calls, a
+//! [`Customer`](inventory::Customer)'s calls we take.
+//!
+//! Invariants: what there *is* stands in one file, the [`Inventory`](inventory::Inventory), so that it can be read with every
+//! database down; secrets are in it by reference only.
+//!
+//! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
+
+pub mod inventory;
