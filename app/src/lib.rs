@@ -14,6 +14,7 @@ pub mod limits;
 pub mod live;
 pub mod notice;
 pub mod portal;
+pub mod rates;
 pub mod routes;
 pub mod system;
 pub mod ui;

@@ -4,9 +4,12 @@
 
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod database;
 pub mod http;
+pub mod lab;
 pub mod process;
 pub mod site;
+pub mod stack;
 pub mod tasks;
 pub mod wiring;

@@ -45,8 +45,75 @@ pub fn is_alive(process: u32) -> bool {
 
 /// The command line of a process, arguments separated by blanks.
 pub fn command_line(process: u32) -> Option<String> {
+    Some(arguments(process)?.join(" "))
+}
+
+/// The words of a process's command line.
+pub fn arguments(process: u32) -> Option<Vec<String>> {
     let line = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
-    Some(line.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" "))
+    Some(line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+}
+
+/// A field of `/proc/PID/stat`, counted from 3 as its manual page does: the name before may hold anything.
+fn stat_field(process: u32, number: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(number.checked_sub(3)?).map(Into::into)
+}
+
+/// When a process was born, in ticks since the machine's boot: with its number, its identity.
+pub fn born(process: u32) -> Option<u64> {
+    stat_field(process, 22)?.parse().ok()
+}
+
+/// Whether a process is stopped by a signal: it is there, and does nothing.
+pub fn is_stopped(process: u32) -> bool {
+    stat_field(process, 3).is_some_and(|state| state == "T")
+}
+
+/// Its number in the innermost process namespace it is in.
+pub fn number_inside(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("NSpid:"))?.split_whitespace().next_back()?.parse().ok()
+}
+
+/// Every process there is, as this process's `/proc` numbers them.
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Who is whose child, at one moment: one look at `/proc` for any number of questions.
+pub struct Processes {
+    parent_of: Vec<(u32, u32)>,
+}
+
+impl Processes {
+    pub fn look() -> Self {
+        let parent = |pid: u32| Some((pid, stat_field(pid, 4)?.parse().ok()?));
+        Self { parent_of: processes().filter_map(parent).collect() }
+    }
+
+    pub fn children(&self, process: u32) -> impl Iterator<Item = u32> {
+        self.parent_of.iter().filter(move |(_, parent)| *parent == process).map(|(pid, _)| *pid)
+    }
+
+    /// Children, their children, and so on; nearest first.
+    pub fn descendants(&self, process: u32) -> Vec<u32> {
+        let mut found = vec![process];
+        let mut at = 0;
+        while let Some(&next) = found.get(at) {
+            found.extend(self.children(next));
+            at += 1;
+        }
+        found.split_off(1)
+    }
+}
+
+/// Every process of a process namespace, given one of it: also those that entered it from outside.
+pub fn namespace_members(process: u32) -> Vec<u32> {
+    let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let wanted = namespace(process);
+    processes().filter(|pid| wanted.is_some() && namespace(*pid) == wanted).collect()
 }
 
 /// Asks a process to end; whoever calls this has started it, or found it by its own record.
@@ -56,6 +123,15 @@ pub fn terminate(process: u32) {
 
 pub fn kill(process: u32) {
     signal(process, Signal::KILL);
+}
+
+/// Stops a process where it is, until [`thaw`].
+pub fn freeze(process: u32) {
+    signal(process, Signal::STOP);
+}
+
+pub fn thaw(process: u32) {
+    signal(process, Signal::CONT);
 }
 
 fn signal(process: u32, signal: Signal) {

@@ -4,8 +4,10 @@
 mod audit;
 mod bench;
 mod doctor;
+mod lab;
 mod output;
 mod serve;
+mod stack;
 mod store;
 mod user;
 
@@ -41,6 +43,12 @@ enum Command {
     /// Check configuration, database, clock, ports, disk and versions, and say what to do
     #[command(after_help = "Example:\n  wirecenter doctor --state /var/lib/wirecenter --json")]
     Doctor(doctor::DoctorArgs),
+    /// The carrier in a box: ten real machines and their surroundings on this computer
+    #[command(subcommand, after_help = "Example:\n  sudo wirecenter lab up && wirecenter lab call --to 442079460123 --carrier-a 503")]
+    Lab(lab::LabCommand),
+    /// Write the configuration of a machine from the inventory
+    #[command(subcommand, after_help = "Example:\n  wirecenter stack render --machine kamailio-01 --to ./kamailio-01")]
+    Stack(stack::StackCommand),
     /// Measure the panel against its goals
     #[command(after_help = "Example:\n  wirecenter bench page-ttfb --json")]
     Bench(bench::BenchArgs),
@@ -113,6 +121,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::User(command) => user::run(command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Lab(command) => lab::run(command).await,
+        Command::Stack(command) => stack::run(command),
         Command::Bench(args) => bench::run(args).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

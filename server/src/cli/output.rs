@@ -3,37 +3,47 @@
 use app::error::AppError;
 use std::{fmt::Display, io::Write, process::ExitCode};
 
-/// A sentence for stderr, and exit code 1.
+/// A sentence for stderr, and an exit code: 1, or that of a command that was run for somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure(String);
+pub struct Failure {
+    sentence: String,
+    code: u8,
+}
 
 impl Failure {
     pub fn new(sentence: impl Display) -> Self {
-        Self(sentence.to_string())
+        Self { sentence: sentence.to_string(), code: 1 }
+    }
+
+    /// A command that was run for somebody ended like this, and has said itself why.
+    pub fn passed_on(code: u8) -> Self {
+        Self { sentence: String::new(), code }
     }
 
     pub fn tell(&self) -> ExitCode {
-        warn(&self.0);
-        ExitCode::from(1)
+        if !self.sentence.is_empty() {
+            warn(&self.sentence);
+        }
+        ExitCode::from(self.code)
     }
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let problems = error.problems().iter().map(|problem| format!("\n  {}: expected {}", problem.at, problem.expected));
-        Self(format!("{error}{}", problems.collect::<String>()))
+        Self::new(format!("{error}{}", problems.collect::<String>()))
     }
 }
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self(format!("The database refused or did not answer: {error}. Run wirecenter doctor."))
+        Self::new(format!("The database refused or did not answer: {error}. Run wirecenter doctor."))
     }
 }
 

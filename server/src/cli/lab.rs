@@ -1,0 +1,406 @@
+//! `wirecenter lab`: the carrier in a box, from the command line. Everything here waits for processes and sockets, so it runs on a
+//! thread of its own and not on the runtime's.
+
+use super::{Common, Failure, say, say_json, warn};
+use crate::lab::{
+    authorizer,
+    call::{self, Wish},
+    down::down,
+    enter, faults, host,
+    load::{self, Profile},
+    machine,
+    phone::{self, control::Behavior},
+    place::Layout,
+    status::{self, LabStatus},
+    up::{self, Done, require_root},
+};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddrV4,
+    path::PathBuf,
+    process::ExitStatus,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub enum LabCommand {
+    /// Build the carrier, or repair the one there is
+    #[command(after_help = "Example:\n  sudo wirecenter lab up")]
+    Up(Common),
+    /// End the carrier and everything it made
+    #[command(after_help = "Example:\n  sudo wirecenter lab down")]
+    Down(Common),
+    /// Show machines, services, network cards and faults
+    #[command(after_help = "Example:\n  wirecenter lab status --json")]
+    Status(Common),
+    /// Place one real call and print its ladder
+    #[command(after_help = "Example:\n  wirecenter lab call --from customer-01 --to 442079460123 --carrier-a 503 --talk 3s")]
+    Call(CallArgs),
+    /// Place many calls, bounded in number and time
+    #[command(after_help = "Example:\n  wirecenter lab load --cps 5 --minutes 10 --profile day")]
+    Load(LoadArgs),
+    /// Break something on purpose
+    #[command(after_help = "Example:\n  wirecenter lab break freeze mariadb-01")]
+    Break {
+        fault: String,
+        target: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Heal one fault, all of a kind, or everything
+    #[command(after_help = "Example:\n  wirecenter lab heal freeze mariadb-01")]
+    Heal {
+        fault: Option<String>,
+        target: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// List the faults there can be
+    #[command(after_help = "Example:\n  wirecenter lab faults --json")]
+    Faults(Common),
+    /// Run a command in a machine
+    #[command(after_help = "Example:\n  wirecenter lab exec asterisk-01 -- asterisk -rx 'core show channels'")]
+    Exec {
+        machine: String,
+        #[command(flatten)]
+        common: Common,
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Open a shell in a machine
+    #[command(after_help = "Example:\n  wirecenter lab shell mariadb-01")]
+    Shell {
+        machine: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Print the inventory of the lab, which the panel reads
+    #[command(after_help = "Example:\n  wirecenter lab inventory > inventory.toml")]
+    Inventory(Common),
+    #[command(hide = true, after_help = "Started by: wirecenter lab up")]
+    Host { dir: PathBuf },
+    #[command(hide = true, after_help = "Started by the host of: wirecenter lab up")]
+    Machine { name: String, dir: PathBuf },
+    #[command(hide = true, after_help = "Started in a machine of: wirecenter lab up")]
+    Phone {
+        #[arg(long)]
+        name: String,
+        #[arg(long)]
+        listen: SocketAddrV4,
+        #[arg(long)]
+        control: PathBuf,
+    },
+    #[command(hide = true, after_help = "Started in a machine of: wirecenter lab up")]
+    Authorizer {
+        #[arg(long)]
+        listen: SocketAddrV4,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CallArgs {
+    #[command(flatten)]
+    common: Common,
+    /// The customer whose PBX calls
+    #[arg(long, default_value = "customer-01", value_name = "CUSTOMER")]
+    from: String,
+    /// The number called, in E.164, with or without a plus
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    to: String,
+    /// The number the caller shows
+    #[arg(long, default_value = "+12125550100", value_name = "NUMBER")]
+    caller: String,
+    /// How long it rings before the carrier answers [default: 100 ms]
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    answer_after: Option<Duration>,
+    /// How long they talk
+    #[arg(long, value_parser = duration, default_value = "5s", value_name = "TIME")]
+    talk: Duration,
+    /// How long the caller lets it ring
+    #[arg(long, value_parser = duration, default_value = "30s", value_name = "TIME")]
+    ring: Duration,
+    /// What carrier-a does with this call: answer, ring, silent, or a status like 503 or 486
+    #[arg(long, value_parser = behavior, value_name = "WHAT")]
+    carrier_a: Option<Behavior>,
+    /// What carrier-b does with this call
+    #[arg(long, value_parser = behavior, value_name = "WHAT")]
+    carrier_b: Option<Behavior>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct LoadArgs {
+    #[command(flatten)]
+    common: Common,
+    /// Calls a second; with the day's profile, at its peak
+    #[arg(long, default_value_t = 2.0)]
+    cps: f64,
+    /// How long [default: 60]
+    #[arg(long, conflicts_with = "minutes")]
+    seconds: Option<u64>,
+    /// How long, in minutes
+    #[arg(long)]
+    minutes: Option<u64>,
+    #[arg(long, value_enum, default_value_t = Profile::Day)]
+    profile: Profile,
+}
+
+/// `2s`, `250ms`, `1m`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a time like 2s, 250ms or 1m");
+    let at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "" | "s" => number,
+        "ms" => number / 1_000.0,
+        "m" => number * 60.0,
+        _ => return Err(wrong()),
+    };
+    if !(0.0..=86_400.0).contains(&seconds) {
+        return Err(format!("{text:?} is not between 0 and a day"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn behavior(text: &str) -> Result<Behavior, String> {
+    match text {
+        "answer" => Ok(Behavior::default()),
+        "ring" => Ok(Behavior::RingForever { after_ms: 10 }),
+        "silent" => Ok(Behavior::Silent {}),
+        _ => match text.parse() {
+            Ok(status @ 400..=699) => Ok(Behavior::Reject { status, after_ms: 0 }),
+            _ => Err("say answer, ring, silent, or a status from 400 to 699".into()),
+        },
+    }
+}
+
+pub async fn run(command: LabCommand) -> Result<(), Failure> {
+    match command {
+        LabCommand::Phone { name, listen, control } => phone::run(phone::PhoneSettings { name, listen: listen.into(), control }).await.map_err(Failure::new),
+        LabCommand::Authorizer { listen } => authorizer::run(listen).await,
+        LabCommand::Load(args) => run_load(args).await,
+        other => {
+            let done = tokio::task::spawn_blocking(move || run_here(other)).await;
+            done.map_err(|error| Failure::new(format!("The command ended by an error of ours: {error}.")))?
+        }
+    }
+}
+
+fn run_here(command: LabCommand) -> Result<(), Failure> {
+    let said = |sentence: String| Failure::new(sentence);
+    match command {
+        LabCommand::Up(common) => run_up(&common),
+        LabCommand::Down(common) => {
+            let began = Instant::now();
+            let was = down(&lab_of(&common)).map_err(said)?;
+            let seconds = began.elapsed().as_secs_f64();
+            if common.json {
+                say_json(&serde_json::json!({ "was_up": was, "seconds": seconds }));
+            } else {
+                say(if was { format!("The lab is down and everything it made is removed ({seconds:.1} s).") } else { "There was no lab.".into() });
+            }
+            Ok(())
+        }
+        LabCommand::Status(common) => {
+            require_root("lab status").map_err(said)?;
+            print_status(&status::look(&lab_of(&common)), common.json);
+            Ok(())
+        }
+        LabCommand::Call(args) => run_call(&args),
+        LabCommand::Break { fault, target, common } => {
+            let made = faults::make(&lab_of(&common), &fault, target.as_deref()).map_err(said)?;
+            if common.json {
+                say_json(&made);
+            } else {
+                say(format!("Broken: {} {}. Heal it with: wirecenter lab heal {} {}", made.name, made.target, made.name, made.target));
+            }
+            Ok(())
+        }
+        LabCommand::Heal { fault, target, common } => {
+            let healed = faults::heal(&lab_of(&common), fault.as_deref(), target.as_deref()).map_err(said)?;
+            if common.json {
+                say_json(&healed);
+            } else if healed.is_empty() {
+                say("Nothing of that kind is broken.");
+            } else {
+                let names: Vec<String> = healed.iter().map(|fault| format!("{} {}", fault.name, fault.target)).collect();
+                say(format!("Healed: {}.", names.join(", ")));
+            }
+            Ok(())
+        }
+        LabCommand::Faults(common) => {
+            if common.json {
+                say_json(&faults::KINDS);
+            } else {
+                for kind in faults::KINDS {
+                    say(format!("{:<21} {}\n{:<21} target: {} [default: {}]", kind.name, kind.sentence, "", kind.targets, kind.default_target));
+                }
+            }
+            Ok(())
+        }
+        LabCommand::Exec { machine, common, command } => enter_machine(&common, &machine, &command),
+        LabCommand::Shell { machine, common } => enter_machine(&common, &machine, &["/bin/bash".into(), "--norc".into(), "-i".into()]),
+        LabCommand::Inventory(common) => {
+            let text = std::fs::read_to_string(lab_of(&common).inventory()).unwrap_or_else(|_| up::INVENTORY.into());
+            if common.json {
+                say_json(&up::shipped_inventory().map_err(said)?);
+            } else {
+                say(text.trim_end());
+            }
+            Ok(())
+        }
+        LabCommand::Host { dir } => host::run(&Layout::at(&dir)).map_err(Failure::new),
+        LabCommand::Machine { name, dir } => machine::run(&Layout::at(&dir), &name).map_err(Failure::new),
+        LabCommand::Phone { .. } | LabCommand::Authorizer { .. } | LabCommand::Load(_) => Ok(()),
+    }
+}
+
+fn lab_of(common: &Common) -> Layout {
+    Layout::below(&common.state())
+}
+
+fn run_up(common: &Common) -> Result<(), Failure> {
+    let lab = lab_of(common);
+    let began = Instant::now();
+    let tell = |progress: &str| warn(format!("lab: {progress}"));
+    let done = up::up(&lab, &tell).map_err(Failure::new)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let (built, repaired) = match done {
+        Done::Built => (true, 0),
+        Done::Repaired(count) => (false, count),
+    };
+    if common.json {
+        say_json(&serde_json::json!({ "built": built, "repaired": repaired, "seconds": seconds }));
+        return Ok(());
+    }
+    let machines = status::look(&lab).machines.len();
+    say(match (built, repaired) {
+        (true, _) => format!("The carrier is up: {machines} machines in {seconds:.1} s. Try: wirecenter lab call --to 442079460123 --carrier-a 503"),
+        (false, 0) => "The carrier is up already; nothing had to be done.".into(),
+        (false, count) => format!("The carrier was up already; {count} of its services were started again ({seconds:.1} s)."),
+    });
+    Ok(())
+}
+
+fn print_status(status: &LabStatus, json: bool) {
+    if json {
+        return say_json(status);
+    }
+    if status.machines.is_empty() {
+        return say("The lab is not up. Start it with: sudo wirecenter lab up");
+    }
+    for machine in &status.machines {
+        let state = if machine.is_whole() { "● up" } else { "✖ down" };
+        let nics: Vec<String> = machine
+            .nics
+            .iter()
+            .map(|nic| format!("{} {}{}{}", nic.network, nic.address, if nic.mtu == 1500 { "" } else { " jumbo" }, if nic.linked { "" } else { " (no cable)" }))
+            .collect();
+        say(format!("{:<12} {state:<7} {}", machine.name, nics.join(", ")));
+        for service in &machine.services {
+            let mark = if service.up { "●" } else { "✖" };
+            let said = service.said.as_deref().filter(|_| !service.up).map(|said| format!(" ({said})")).unwrap_or_default();
+            say(format!("{:<12}   {mark} {} {}{said}", "", service.name, service.version.as_deref().unwrap_or_default()));
+        }
+    }
+    for fault in &status.faults {
+        say(format!("broken on purpose: {} {}", fault.name, fault.target));
+    }
+    let down = status.machines.iter().filter(|machine| !machine.is_whole()).count();
+    say(if down == 0 { format!("All {} machines are up.", status.machines.len()) } else { format!("{down} of {} machines are not whole.", status.machines.len()) });
+}
+
+fn run_call(args: &CallArgs) -> Result<(), Failure> {
+    require_root("lab call").map_err(Failure::new)?;
+    let named = [("carrier-a", &args.carrier_a), ("carrier-b", &args.carrier_b)];
+    let carriers: BTreeMap<String, Behavior> = named.into_iter().filter_map(|(name, what)| Some((name.to_string(), what.clone()?))).collect();
+    let wish = Wish {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        caller: args.caller.clone(),
+        answer_after: args.answer_after,
+        talk: args.talk,
+        ring_max: args.ring,
+        carriers,
+    };
+    let report = call::place(&lab_of(&args.common), &wish).map_err(Failure::new)?;
+    if args.common.json {
+        say_json(&report);
+    } else {
+        report.lines(&args.from).into_iter().for_each(say);
+    }
+    Ok(())
+}
+
+async fn run_load(args: LoadArgs) -> Result<(), Failure> {
+    require_root("lab load").map_err(Failure::new)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    // Ctrl-C ends the load early, with a report of what there was.
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stopped.store(true, Ordering::Relaxed);
+        }
+    });
+    let json = args.common.json;
+    let work = move || {
+        let seconds = args.seconds.or(args.minutes.map(|minutes| minutes * 60)).unwrap_or(60);
+        load::run(&lab_of(&args.common), args.cps, seconds, args.profile, &stop)
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    let report = done.map_err(|error| Failure::new(format!("The load ended by an error of ours: {error}.")))?.map_err(Failure::new)?;
+    if json {
+        say_json(&report);
+        return Ok(());
+    }
+    let shown = |ms: Option<f64>| ms.map_or_else(|| "–".into(), |ms| format!("{ms:.0} ms"));
+    say(format!(
+        "{} calls attempted: {} answered, {} refused or not answered, {} failed. ASR {} % (answered / attempted). Set up in {} (median), {} (95 of 100); rang after {} and {}.",
+        report.attempted,
+        report.answered,
+        report.refused,
+        report.failed,
+        report.asr_percent,
+        shown(report.setup_ms_p50),
+        shown(report.setup_ms_p95),
+        shown(report.pdd_ms_p50),
+        shown(report.pdd_ms_p95)
+    ));
+    Ok(())
+}
+
+/// The command's own exit code is ours.
+fn enter_machine(common: &Common, machine: &str, argv: &[String]) -> Result<(), Failure> {
+    require_root("lab exec").map_err(Failure::new)?;
+    let mut command = enter::in_machine(&lab_of(common), machine).map_err(Failure::new)?;
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let status: ExitStatus = command
+        .args(argv)
+        .env("PATH", path)
+        .env("PS1", format!("{machine}# "))
+        .status()
+        .map_err(|error| Failure::new(format!("{machine} cannot be entered: {error}.")))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => Err(Failure::passed_on(u8::try_from(code).unwrap_or(1))),
+        None => Err(Failure::passed_on(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_behaviors_are_read_and_nonsense_is_refused() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!((duration("2s"), duration("1.5"), duration("1m")), (Ok(Duration::from_secs(2)), Ok(Duration::from_millis(1500)), Ok(Duration::from_secs(60))));
+        assert!(["", "s", "-1s", "2h", "1d", "99999999"].into_iter().all(|text| duration(text).is_err()));
+        assert_eq!(behavior("503"), Ok(Behavior::Reject { status: 503, after_ms: 0 }));
+        assert!(["200", "301", "700", "loud"].into_iter().all(|text| behavior(text).is_err()));
+    }
+}

@@ -1,0 +1,115 @@
+//! The first process of the host: the hypervisor of the lab. It has a network namespace with the virtual switches, a mount namespace
+//! with the machines' disks, and a process namespace in which the machines live: when it is killed, the kernel ends everything
+//! in it, so that nothing of a lab can outlive it.
+
+use super::{
+    control,
+    machine::{BootError, failed, ip, turn_off_ipv6},
+    place::Layout,
+    plan::{HostPlan, HostedMachine, Ready, Service, switch_name},
+    supervisor::Supervisor,
+};
+use rustix::mount::{MountFlags, mount};
+use std::{
+    ffi::CString,
+    fs,
+    io::{self, BufRead},
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
+
+/// Namespaces that each machine gets for itself.
+const OWN_NAMESPACES: [&str; 5] = ["--net", "--mount", "--uts", "--ipc", "--pid"];
+
+/// What `lab up` starts, with the program and its words after it: new namespaces, and the end of all in them with this process.
+pub fn unshare() -> Vec<&'static str> {
+    let mut argv = vec!["unshare"];
+    argv.extend(OWN_NAMESPACES);
+    argv.extend(["--fork", "--kill-child=KILL", "--"]);
+    argv
+}
+
+/// Never comes back while the lab runs.
+pub fn run(lab: &Layout) -> Result<(), BootError> {
+    // `lab up` writes down who we are before it says go; if it dies first, we end too and nothing was made.
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(failed("waiting for the start"))?;
+    if line.trim() != "go" {
+        return Err(failed("waiting for the start")(io::Error::other("whoever started this went away")));
+    }
+    let text = fs::read_to_string(lab.host_plan()).map_err(failed("reading the plan"))?;
+    let plan: HostPlan = serde_json::from_str(&text).map_err(failed("understanding the plan"))?;
+    rustix::system::sethostname(plan.name.as_bytes()).map_err(failed("setting the host name"))?;
+    mount("proc", "/proc", "proc", MountFlags::empty(), None).map_err(failed("mounting /proc"))?;
+    turn_off_ipv6();
+    make_switches(&plan)?;
+    for machine in &plan.machines {
+        make_disk(&lab.disk(&machine.name), machine.disk_mib)?;
+    }
+    let services: Vec<Service> = plan.machines.iter().map(|machine| machine_service(lab, machine)).collect();
+    let ports = plan.machines;
+    let plug = move |name: &str, first: u32| {
+        let machine = ports.iter().find(|machine| machine.name == name).ok_or("it is not in the plan")?;
+        plug(machine, first).map_err(|error| error.to_string())
+    };
+    let supervisor = Supervisor::new(services, lab.logs(), Some(Box::new(plug)));
+    control::listen(&lab.host_socket(), Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
+    supervisor.start();
+    loop {
+        std::thread::park();
+    }
+}
+
+fn machine_service(lab: &Layout, machine: &HostedMachine) -> Service {
+    let mut argv = unshare();
+    let (program, dir) = (lab.program().display().to_string(), lab.dir().display().to_string());
+    argv.extend([&program, "lab", "machine", &machine.name, &dir]);
+    Service::new(&machine.name, &argv, Ready::Booted)
+}
+
+fn make_switches(plan: &HostPlan) -> Result<(), BootError> {
+    ip(&["link", "set", "lo", "up"])?;
+    for switch in &plan.switches {
+        let (name, mtu) = (switch_name(&switch.network), switch.mtu.to_string());
+        ip(&["link", "add", &name, "mtu", &mtu, "type", "bridge", "stp_state", "0", "mcast_snooping", "0"])?;
+        ip(&["link", "set", &name, "mtu", &mtu, "up"])?;
+    }
+    let own = format!("{}/{}", plan.management.address, plan.management.prefix_len);
+    ip(&["addr", "add", &own, "dev", &switch_name(&plan.management.network)])
+}
+
+/// A disk lies in memory and has a size, so that it can be full like any other. It outlives the machine's power, not the lab.
+fn make_disk(path: &Path, size_mib: u32) -> Result<(), BootError> {
+    let doing = || format!("making the disk {}", path.display());
+    fs::create_dir_all(path).map_err(failed(doing()))?;
+    let options = CString::new(format!("mode=0755,size={size_mib}m")).map_err(failed(doing()))?;
+    mount("tmpfs", path, "tmpfs", MountFlags::empty(), options.as_c_str()).map_err(failed(doing()))
+}
+
+/// Lays a cable from each switch to the machine whose first process is this. Run by threads of the supervisor, whose reaper takes
+/// the exit codes of children: only what `ip` says counts.
+fn plug(machine: &HostedMachine, first: u32) -> Result<(), BootError> {
+    let first = first.to_string();
+    for port in &machine.ports {
+        let (mtu, switch) = (port.mtu.to_string(), switch_name(&port.network));
+        // Left from before it was switched off, if the kernel has not removed it yet.
+        let _ = said(&["link", "del", &port.name]);
+        let cable = ["link", "add", &port.name, "mtu", &mtu, "type", "veth", "peer", "name", &port.network, "mtu", &mtu, "netns", &first];
+        said(&cable)?;
+        said(&["link", "set", &port.name, "master", &switch, "up"])?;
+    }
+    Ok(())
+}
+
+fn said(args: &[&str]) -> Result<(), BootError> {
+    let doing = || format!("ip {}", args.join(" "));
+    let mut child = Command::new("ip").args(args).stderr(std::process::Stdio::piped()).spawn().map_err(failed(doing()))?;
+    let mut words = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        io::Read::read_to_string(&mut io::BufReader::new(stderr), &mut words).map_err(failed(doing()))?;
+    }
+    // Its end may have been noticed by the reaper already.
+    let _ = child.wait();
+    if words.trim().is_empty() { Ok(()) } else { Err(failed(doing())(io::Error::other(words.trim().to_string()))) }
+}

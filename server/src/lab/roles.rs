@@ -1,0 +1,187 @@
+//! What each role of machine runs, in which order, and how one sees that it is ready. The configuration itself is that of
+//! `server/stack/`, the very files a user deploys.
+
+use super::{
+    daemons::Daemons,
+    machine::ASTERISK_ROOT,
+    plan::{Bind, MachinePlan, Nic, Ready, Service, Step},
+};
+use app::fleet::inventory::{Inventory, Machine, Role};
+use std::net::SocketAddrV4;
+
+/// FastAGI's port.
+pub const AGI_PORT: u16 = 4573;
+pub const SIP_PORT: u16 = 5060;
+pub const NODE_METRICS_PORT: u16 = 9100;
+/// Where a phone of the lab is controlled, inside its machine.
+pub const PHONE_CONTROL: &str = "/run/phone.sock";
+
+const PROGRAM: &str = "/usr/local/bin/wirecenter";
+
+pub fn plan(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> MachinePlan {
+    let mut binds = Vec::new();
+    if machine.role == Role::Asterisk {
+        binds.extend(asterisk_binds(daemons));
+    }
+    let nic = |nic: app::fleet::inventory::Nic| Nic { network: nic.network, address: nic.address, prefix_len: nic.prefix_len, mtu: nic.mtu };
+    MachinePlan {
+        name: machine.name.clone(),
+        hosts: hosts(inventory),
+        accounts: ["mysql", "kamailio", "asterisk", "sshd", "keepalived_script"].map(Into::into).to_vec(),
+        own_folders: ["ssh", "mysql", "kamailio", "keepalived", "asterisk", "shorewall"].map(|name| format!("/etc/{name}").into()).to_vec(),
+        binds,
+        nics: inventory.nics(machine).into_iter().map(nic).collect(),
+        services: services(inventory, machine, daemons),
+    }
+}
+
+/// Machines know each other by name on the innermost network they share; this is one file for all, so it names them by network.
+fn hosts(inventory: &Inventory) -> String {
+    let mut text = String::from("127.0.0.1 localhost\n");
+    for machine in &inventory.machines {
+        for (i, nic) in inventory.nics(machine).iter().rev().enumerate() {
+            // The innermost network comes last in the inventory; it also gives the plain name.
+            let plain = if i == 0 { format!(" {}", machine.name) } else { String::new() };
+            text.push_str(&format!("{} {}.{}{plain}\n", nic.address, machine.name, nic.network));
+        }
+    }
+    text
+}
+
+fn services(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Vec<Service> {
+    let at = |network: &str| inventory.address(machine, network);
+    let mut services = Vec::new();
+    if machine.role.is_ours() {
+        services.extend(at("management").map(|address| sshd(SocketAddrV4::new(address, 22), daemons)));
+        if at("external").is_some() {
+            services.push(firewall(daemons));
+        }
+    }
+    match machine.role {
+        Role::Kamailio => services.extend([kamailio(daemons), keepalived(daemons)]),
+        Role::Asterisk => services.push(asterisk(daemons)),
+        Role::Billing => {
+            services.extend(at("data").map(|address| {
+                let listen = SocketAddrV4::new(address, AGI_PORT);
+                Service::new("authorizer", &[PROGRAM, "lab", "authorizer", "--listen", &listen.to_string()], Ready::Tcp(listen))
+                    .version(daemons.version("wirecenter"))
+            }));
+        }
+        Role::Mariadb => services.push(mariadb(inventory, machine, daemons)),
+        Role::Monitor => {
+            services.extend(at("management").map(|address| {
+                let listen = SocketAddrV4::new(address, NODE_METRICS_PORT);
+                let flag = format!("--web.listen-address={listen}");
+                Service::new("node-exporter", &["prometheus-node-exporter", &flag], Ready::Tcp(listen))
+                    .version(daemons.version("prometheus-node-exporter"))
+            }));
+        }
+        Role::Carrier | Role::Customer => {
+            services.extend(at("external").map(|address| {
+                let listen = SocketAddrV4::new(address, SIP_PORT).to_string();
+                let argv = [PROGRAM, "lab", "phone", "--name", &machine.name, "--listen", &listen, "--control", PHONE_CONTROL];
+                Service::new("phone", &argv, Ready::Path(PHONE_CONTROL.into())).version(daemons.version("wirecenter"))
+            }));
+        }
+        // It only has addresses; what it does is done to it.
+        Role::Switch => {}
+    }
+    services
+}
+
+fn sshd(listen: SocketAddrV4, daemons: &Daemons) -> Service {
+    const KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
+    Service::new("sshd", &["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/sshd_config"], Ready::Tcp(listen))
+        .version(daemons.version("sshd"))
+        .folder("/run/sshd", None, 0o755)
+        .folder("/etc/ssh", None, 0o755)
+        .before(Step::run(&["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", KEY]).unless(KEY))
+}
+
+fn firewall(daemons: &Daemons) -> Service {
+    Service::new("firewall", &["/usr/sbin/shorewall", "start"], Ready::Ended)
+        .version(daemons.version("shorewall"))
+        .folder("/var/lib/shorewall", None, 0o755)
+}
+
+fn kamailio(daemons: &Daemons) -> Service {
+    let argv = ["/usr/sbin/kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-f", "/etc/kamailio/kamailio.cfg", "-P", "/run/kamailio/pid", "-Y", "/run/kamailio"];
+    let alive = ["kamcmd", "-s", "unix:/run/kamailio/ctl", "core.uptime"].map(Into::into).to_vec();
+    Service::new("kamailio", &argv, Ready::Answers(alive)).version(daemons.version("kamailio")).folder("/run/kamailio", None, 0o755)
+}
+
+fn keepalived(daemons: &Daemons) -> Service {
+    let argv = ["/usr/sbin/keepalived", "--dont-fork", "--log-console", "--use-file", "/etc/keepalived/keepalived.conf"];
+    Service::new("keepalived", &argv, Ready::Started).version(daemons.version("keepalived"))
+}
+
+fn asterisk(daemons: &Daemons) -> Service {
+    let direct = ["/usr/sbin/asterisk", "-f", "-C", "/etc/asterisk/asterisk.conf"];
+    let mut argv: Vec<&str> = Vec::new();
+    if daemons.asterisk_root.is_some() {
+        argv.extend(["chroot", ASTERISK_ROOT]);
+    }
+    argv.extend(direct);
+    let mut service = Service::new("asterisk", &argv, Ready::Path("/run/asterisk/asterisk.ctl".into()))
+        .version(daemons.version("asterisk"))
+        .environment("ODBCSYSINI", "/etc/asterisk");
+    for folder in ["/run/asterisk", "/var/lib/asterisk", "/var/log/asterisk/cdr-csv", "/var/spool/asterisk"] {
+        service = service.folder(folder, None, 0o755);
+    }
+    service
+}
+
+/// Asterisk's own root file system, with what the machine and it must share.
+fn asterisk_binds(daemons: &Daemons) -> Vec<Bind> {
+    let Some(root) = &daemons.asterisk_root else { return Vec::new() };
+    let shared = ["/proc", "/sys", "/dev", "/run", "/tmp", "/etc/asterisk", "/var/lib/asterisk", "/var/log/asterisk", "/var/spool/asterisk"];
+    let mut binds = vec![Bind { from: root.clone(), to: ASTERISK_ROOT.into(), read_only: true, inside: false }];
+    binds.extend(shared.map(|path| Bind { from: path.into(), to: format!("{ASTERISK_ROOT}{path}").into(), read_only: false, inside: true }));
+    binds
+}
+
+fn mariadb(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Service {
+    let is_primary = inventory.cluster_of(Role::Mariadb).and_then(|cluster| cluster.primary.as_deref()) == Some(&machine.name);
+    let install = ["mariadb-install-db", "--no-defaults", "--user=mysql", "--datadir=/var/lib/mysql", "--skip-test-db", "--skip-name-resolve"];
+    let alive = ["mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "-e", "SELECT 1"].map(Into::into).to_vec();
+    let mut service = Service::new("mariadb", &["/usr/sbin/mariadbd", "--defaults-file=/etc/mysql/my.cnf", "--user=mysql"], Ready::Answers(alive))
+        .version(daemons.version("mariadbd"))
+        .folder("/var/lib/mysql", Some("mysql"), 0o750)
+        .folder("/var/log/mysql", Some("mysql"), 0o750)
+        .folder("/run/mysqld", Some("mysql"), 0o755)
+        .before(Step::run(&install).unless("/var/lib/mysql/mysql"));
+    let run = |database: &str, file: &str| {
+        let mut argv = vec!["mariadb", "--defaults-file=/etc/mysql/my.cnf"];
+        argv.extend((!database.is_empty()).then_some(database));
+        let mark = file.replace(['/', '.'], "-");
+        Step::run(&argv).input(file).once(&format!("/var/lib/done{mark}"))
+    };
+    if is_primary {
+        service = service.after(run("", "/etc/mysql/setup.sql"));
+        for table in ["standard", "mtree", "secfilter"] {
+            service = service.after(run("kamailio", &format!("/usr/share/kamailio/mysql/{table}-create.sql")));
+        }
+        service = service
+            .after(run("kamailio", "/etc/mysql/kamailio.sql"))
+            .after(run("asterisk", "/etc/mysql/cdr.sql"))
+            .after(run("kamailio", "/etc/mysql/routes.sql"));
+        for nic in writer_addresses(inventory, machine) {
+            service = service.after(Step::run(&["ip", "addr", "replace", &format!("{}/{}", nic.address, nic.prefix_len), "dev", &nic.network]));
+        }
+    } else {
+        service = service.after(run("", "/etc/mysql/replicate.sql").retried(60));
+    }
+    service
+}
+
+/// The addresses writers connect to; they stand on the primary, beside its own, once it has its tables.
+fn writer_addresses(inventory: &Inventory, machine: &Machine) -> Vec<Nic> {
+    let Some(cluster) = inventory.cluster_of(Role::Mariadb) else { return Vec::new() };
+    let declared = inventory.nics(machine).into_iter();
+    declared
+        .filter_map(|nic| {
+            let address = *cluster.writer.get(&nic.network)?;
+            Some(Nic { network: nic.network, address, prefix_len: nic.prefix_len, mtu: nic.mtu })
+        })
+        .collect()
+}
