@@ -6,10 +6,10 @@ SHELL := /bin/bash
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## install what is missing, build, start the panel and print its address
+run: ## install what is missing, build, start the panel and the lab, and print the address
 	@scripts/setup.sh run
 	@scripts/build.sh
-	@exec ./wirecenter serve
+	@exec ./wirecenter serve --lab
 
 test: ## everything: checks, unit and database tests, the browser
 	@scripts/test.sh

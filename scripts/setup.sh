@@ -63,6 +63,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   done
 fi
 
+# --- the lab's daemons --------------------------------------------------------------------------------------------------------
+scripts/lab.sh
+
 # --- a toolchain with the WASM target ----------------------------------------------------------------------------------------
 toolchain=$(scripts/wasm-toolchain.sh)
 echo "$toolchain" >"$WIRECENTER_TARGET/toolchain"

@@ -9,8 +9,11 @@ pub fn beside<'a>(inventory_file: &'a Path, inventory: &'a Inventory) -> impl Fn
     move |name| {
         let unreadable = |sentence: String| StackError::Unreadable(sentence);
         let reference = inventory.credentials.get(name);
-        let reference = reference.ok_or_else(|| unreadable(format!("the inventory has no credential {name:?} in [credentials]")))?;
-        let file = reference.strip_prefix("file:").ok_or_else(|| unreadable(format!("{reference:?} is not a reference like file:secrets/{name}")))?;
+        let reference =
+            reference.ok_or_else(|| unreadable(format!("the inventory has no credential {name:?} in [credentials]")))?;
+        let file = reference
+            .strip_prefix("file:")
+            .ok_or_else(|| unreadable(format!("{reference:?} is not a reference like file:secrets/{name}")))?;
         let path = inventory_file.parent().unwrap_or(Path::new(".")).join(file);
         read_secret(&path, &format!("the credential {name}")).map_err(unreadable)
     }

@@ -9,7 +9,7 @@ use crate::lab::{
     enter, faults, host,
     load::{self, Profile},
     machine,
-    phone::{self, control::Behavior},
+    phone::{self, Codec, control::Behavior},
     place::Layout,
     status::{self, LabStatus},
     up::{self, Done, require_root},
@@ -180,7 +180,11 @@ fn behavior(text: &str) -> Result<Behavior, String> {
 
 pub async fn run(command: LabCommand) -> Result<(), Failure> {
     match command {
-        LabCommand::Phone { name, listen, control } => phone::run(phone::PhoneSettings { name, listen: listen.into(), control }).await.map_err(Failure::new),
+        LabCommand::Phone { name, listen, control } => {
+            phone::run(phone::PhoneSettings { name, listen: listen.into(), control, codecs: vec![Codec::Pcmu, Codec::Pcma] })
+                .await
+                .map_err(Failure::new)
+        }
         LabCommand::Authorizer { listen } => authorizer::run(listen).await,
         LabCommand::Load(args) => run_load(args).await,
         other => {
@@ -201,7 +205,11 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
             if common.json {
                 say_json(&serde_json::json!({ "was_up": was, "seconds": seconds }));
             } else {
-                say(if was { format!("The lab is down and everything it made is removed ({seconds:.1} s).") } else { "There was no lab.".into() });
+                say(if was {
+                    format!("The lab is down and everything it made is removed ({seconds:.1} s).")
+                } else {
+                    "There was no lab.".into()
+                });
             }
             Ok(())
         }
@@ -216,7 +224,10 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
             if common.json {
                 say_json(&made);
             } else {
-                say(format!("Broken: {} {}. Heal it with: wirecenter lab heal {} {}", made.name, made.target, made.name, made.target));
+                say(format!(
+                    "Broken: {} {}. Heal it with: wirecenter lab heal {} {}",
+                    made.name, made.target, made.name, made.target
+                ));
             }
             Ok(())
         }
@@ -237,13 +248,18 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
                 say_json(&faults::KINDS);
             } else {
                 for kind in faults::KINDS {
-                    say(format!("{:<21} {}\n{:<21} target: {} [default: {}]", kind.name, kind.sentence, "", kind.targets, kind.default_target));
+                    say(format!(
+                        "{:<21} {}\n{:<21} target: {} [default: {}]",
+                        kind.name, kind.sentence, "", kind.targets, kind.default_target
+                    ));
                 }
             }
             Ok(())
         }
         LabCommand::Exec { machine, common, command } => enter_machine(&common, &machine, &command),
-        LabCommand::Shell { machine, common } => enter_machine(&common, &machine, &["/bin/bash".into(), "--norc".into(), "-i".into()]),
+        LabCommand::Shell { machine, common } => {
+            enter_machine(&common, &machine, &["/bin/bash".into(), "--norc".into(), "-i".into()])
+        }
         LabCommand::Inventory(common) => {
             let text = std::fs::read_to_string(lab_of(&common).inventory()).unwrap_or_else(|_| up::INVENTORY.into());
             if common.json {
@@ -279,7 +295,9 @@ fn run_up(common: &Common) -> Result<(), Failure> {
     }
     let machines = status::look(&lab).machines.len();
     say(match (built, repaired) {
-        (true, _) => format!("The carrier is up: {machines} machines in {seconds:.1} s. Try: wirecenter lab call --to 442079460123 --carrier-a 503"),
+        (true, _) => format!(
+            "The carrier is up: {machines} machines in {seconds:.1} s. Try: wirecenter lab call --to 442079460123 --carrier-a 503"
+        ),
         (false, 0) => "The carrier is up already; nothing had to be done.".into(),
         (false, count) => format!("The carrier was up already; {count} of its services were started again ({seconds:.1} s)."),
     });
@@ -298,7 +316,15 @@ fn print_status(status: &LabStatus, json: bool) {
         let nics: Vec<String> = machine
             .nics
             .iter()
-            .map(|nic| format!("{} {}{}{}", nic.network, nic.address, if nic.mtu == 1500 { "" } else { " jumbo" }, if nic.linked { "" } else { " (no cable)" }))
+            .map(|nic| {
+                format!(
+                    "{} {}{}{}",
+                    nic.network,
+                    nic.address,
+                    if nic.mtu == 1500 { "" } else { " jumbo" },
+                    if nic.linked { "" } else { " (no cable)" }
+                )
+            })
             .collect();
         say(format!("{:<12} {state:<7} {}", machine.name, nics.join(", ")));
         for service in &machine.services {
@@ -311,13 +337,18 @@ fn print_status(status: &LabStatus, json: bool) {
         say(format!("broken on purpose: {} {}", fault.name, fault.target));
     }
     let down = status.machines.iter().filter(|machine| !machine.is_whole()).count();
-    say(if down == 0 { format!("All {} machines are up.", status.machines.len()) } else { format!("{down} of {} machines are not whole.", status.machines.len()) });
+    say(if down == 0 {
+        format!("All {} machines are up.", status.machines.len())
+    } else {
+        format!("{down} of {} machines are not whole.", status.machines.len())
+    });
 }
 
 fn run_call(args: &CallArgs) -> Result<(), Failure> {
     require_root("lab call").map_err(Failure::new)?;
     let named = [("carrier-a", &args.carrier_a), ("carrier-b", &args.carrier_b)];
-    let carriers: BTreeMap<String, Behavior> = named.into_iter().filter_map(|(name, what)| Some((name.to_string(), what.clone()?))).collect();
+    let carriers: BTreeMap<String, Behavior> =
+        named.into_iter().filter_map(|(name, what)| Some((name.to_string(), what.clone()?))).collect();
     let wish = Wish {
         from: args.from.clone(),
         to: args.to.clone(),
@@ -352,7 +383,8 @@ async fn run_load(args: LoadArgs) -> Result<(), Failure> {
         load::run(&lab_of(&args.common), args.cps, seconds, args.profile, &stop)
     };
     let done = tokio::task::spawn_blocking(work).await;
-    let report = done.map_err(|error| Failure::new(format!("The load ended by an error of ours: {error}.")))?.map_err(Failure::new)?;
+    let report =
+        done.map_err(|error| Failure::new(format!("The load ended by an error of ours: {error}.")))?.map_err(Failure::new)?;
     if json {
         say_json(&report);
         return Ok(());
@@ -398,7 +430,10 @@ mod tests {
     #[test]
     fn times_and_behaviors_are_read_and_nonsense_is_refused() {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!((duration("2s"), duration("1.5"), duration("1m")), (Ok(Duration::from_secs(2)), Ok(Duration::from_millis(1500)), Ok(Duration::from_secs(60))));
+        assert_eq!(
+            (duration("2s"), duration("1.5"), duration("1m")),
+            (Ok(Duration::from_secs(2)), Ok(Duration::from_millis(1500)), Ok(Duration::from_secs(60)))
+        );
         assert!(["", "s", "-1s", "2h", "1d", "99999999"].into_iter().all(|text| duration(text).is_err()));
         assert_eq!(behavior("503"), Ok(Behavior::Reject { status: 503, after_ms: 0 }));
         assert!(["200", "301", "700", "loud"].into_iter().all(|text| behavior(text).is_err()));

@@ -44,7 +44,10 @@ enum Command {
     #[command(after_help = "Example:\n  wirecenter doctor --state /var/lib/wirecenter --json")]
     Doctor(doctor::DoctorArgs),
     /// The carrier in a box: ten real machines and their surroundings on this computer
-    #[command(subcommand, after_help = "Example:\n  sudo wirecenter lab up && wirecenter lab call --to 442079460123 --carrier-a 503")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sudo wirecenter lab up && wirecenter lab call --to 442079460123 --carrier-a 503"
+    )]
     Lab(lab::LabCommand),
     /// Write the configuration of a machine from the inventory
     #[command(subcommand, after_help = "Example:\n  wirecenter stack render --machine kamailio-01 --to ./kamailio-01")]
@@ -95,6 +98,9 @@ struct ServeArgs {
     /// The customers' door; port 0 lets the system choose [default: 127.0.0.1:3001]
     #[arg(long, env = "WIRECENTER_PORTAL", value_name = "ADDR:PORT")]
     portal: Option<SocketAddr>,
+    /// Build the lab beside the panel, with a little traffic, where that is possible; taken down with the panel
+    #[arg(long)]
+    lab: bool,
     /// Show the gallery of components
     #[arg(long, env = "WIRECENTER_DEVELOPMENT")]
     development: bool,

@@ -5,6 +5,7 @@ use crate::{
     config::{self, LogFormat, LogSection},
     database::{Place, private::make_private_dir, watch::Contact},
     http::{DoorContext, metrics::Metrics, routes},
+    lab::beside::LabBeside,
     process,
     site::Site,
     wiring::{self, Addresses, VERSION, Wiring},
@@ -78,9 +79,14 @@ pub async fn serve(args: ServeArgs) -> Result<(), Failure> {
     // Heard from here on: whoever reads the announcement may send one at once.
     let signals = listen_for_signals()?;
     announce(&args, &addresses, setup.as_deref(), &state);
+    let lab = args.lab.then(|| LabBeside::start(&state, Arc::clone(&wiring.watch.system)));
     signals.await;
     tracing::info!("stopping");
     wiring.stop.cancel();
+    if let Some(lab) = lab {
+        // A failure here is in the log already.
+        let _ = tokio::task::spawn_blocking(move || lab.stop()).await;
+    }
     let drained = futures::future::join_all(serving);
     if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
         tracing::info!("some requests did not end in time and were cut off");

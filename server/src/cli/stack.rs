@@ -17,7 +17,9 @@ use std::{
 #[derive(Debug, clap::Subcommand)]
 pub enum StackCommand {
     /// Print a machine's files, or write them below a folder
-    #[command(after_help = "Example:\n  wirecenter stack render --machine kamailio-01 --inventory inventory.toml --to ./kamailio-01")]
+    #[command(
+        after_help = "Example:\n  wirecenter stack render --machine kamailio-01 --inventory inventory.toml --to ./kamailio-01"
+    )]
     Render(RenderArgs),
 }
 
@@ -42,14 +44,17 @@ pub fn run(command: StackCommand) -> Result<(), Failure> {
     let inventory = read(args.inventory.as_deref()).map_err(Failure::new)?;
     let files = match (&args.to, &args.inventory) {
         (Some(_), Some(file)) => stack::render(&inventory, &args.machine, &credentials::beside(file, &inventory)),
-        (Some(_), None) => return Err(Failure::new("Which secrets? Name your inventory with --inventory; its credentials lie beside it.")),
+        (Some(_), None) => {
+            return Err(Failure::new("Which secrets? Name your inventory with --inventory; its credentials lie beside it."));
+        }
         // What is printed ends up in terminals and tickets.
         (None, _) => stack::render(&inventory, &args.machine, &credentials::hidden),
     };
     let files = files.map_err(|error| Failure::new(format!("Nothing was written: {error}.")))?;
     if let Some(folder) = &args.to {
         for file in &files {
-            write(folder, file).map_err(|error| Failure::new(format!("{} cannot be written below {}: {error}.", file.path, folder.display())))?;
+            write(folder, file)
+                .map_err(|error| Failure::new(format!("{} cannot be written below {}: {error}.", file.path, folder.display())))?;
         }
     }
     if args.json {

@@ -128,7 +128,7 @@ fn ring(lab: &Layout, inventory: &Inventory, wish: &Wish) -> Result<(CallResult,
         from: wish.caller.clone(),
         to: wish.to.clone(),
         proxy: proxies(inventory),
-        codecs: vec![super::phone::sdp::Codec::Pcmu, super::phone::sdp::Codec::Pcma],
+        codecs: vec![super::phone::Codec::Pcmu, super::phone::Codec::Pcma],
         ring_ms_max: millis(wish.ring_max),
         talk_ms: millis(wish.talk),
         media: true,
@@ -166,7 +166,8 @@ impl ProxyLog {
     /// What they tried for this call, in order. Waits a little for the line of the carrier that answered.
     fn attempts(self, result: &CallResult) -> Vec<Attempt> {
         let give_up = Instant::now() + LOG_PATIENCE;
-        let mut text: Vec<(String, File, String)> = self.files.into_iter().map(|(name, file)| (name, file, String::new())).collect();
+        let mut text: Vec<(String, File, String)> =
+            self.files.into_iter().map(|(name, file)| (name, file, String::new())).collect();
         loop {
             let mut found: Vec<Attempt> = Vec::new();
             for (proxy, file, text) in &mut text {
@@ -212,11 +213,15 @@ fn report(inventory: &Inventory, result: CallResult, attempts: Vec<Attempt>, lad
     let answered = result.outcome == Outcome::Answered;
     let carrier = attempts.iter().rfind(|attempt| answered && attempt.sip_status == 200).map(|attempt| attempt.carrier.clone());
     let by_address = |address: &str| {
-        let has = |machine: &&app::fleet::inventory::Machine| inventory.nics(machine).iter().any(|nic| nic.address.to_string() == address);
+        let has = |machine: &&app::fleet::inventory::Machine| {
+            inventory.nics(machine).iter().any(|nic| nic.address.to_string() == address)
+        };
         inventory.machines.iter().find(has).map(|machine| machine.name.clone())
     };
-    let own_word = result.reason.map(|reason| serde_json::to_value(reason).ok().and_then(|value| Some(value.as_str()?.to_string())));
-    let spoken = || result.reason_header.as_deref().and_then(|header| Some(header.split_once("text=\"")?.1.split('"').next()?.to_string()));
+    let own_word =
+        result.reason.map(|reason| serde_json::to_value(reason).ok().and_then(|value| Some(value.as_str()?.to_string())));
+    let spoken =
+        || result.reason_header.as_deref().and_then(|header| Some(header.split_once("text=\"")?.1.split('"').next()?.to_string()));
     let reason = if answered { None } else { own_word.flatten().or_else(spoken).or_else(|| result.sip_reason.clone()) };
     Report {
         outcome: result.outcome,
@@ -246,7 +251,10 @@ impl Report {
         };
         let tried = |attempt: &Attempt| {
             let Attempt { proxy, carrier, sip_status, took_ms, rate, prefix, .. } = attempt;
-            (attempt.at_ms, format!("{proxy:<12} ◀── {carrier:<21} {sip_status} after {took_ms:.0} ms (prefix {prefix}, {rate} a minute)"))
+            (
+                attempt.at_ms,
+                format!("{proxy:<12} ◀── {carrier:<21} {sip_status} after {took_ms:.0} ms (prefix {prefix}, {rate} a minute)"),
+            )
         };
         let mut steps: Vec<(f64, String)> = self.ladder.iter().map(event).chain(self.attempts.iter().map(tried)).collect();
         steps.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -271,7 +279,11 @@ impl Report {
                 self.rtp_received
             ),
             Outcome::Refused => format!("Refused with {}: {}.", self.sip_status.unwrap_or_default(), name(&self.reason)),
-            Outcome::Failed => format!("Failed with {}: {}.", self.sip_status.map_or("no answer at all".into(), |status| status.to_string()), name(&self.reason)),
+            Outcome::Failed => format!(
+                "Failed with {}: {}.",
+                self.sip_status.map_or("no answer at all".into(), |status| status.to_string()),
+                name(&self.reason)
+            ),
         }
     }
 }

@@ -43,7 +43,8 @@ const ASTERISK_FOLDER: &str = "lab/asterisk";
 /// Everything found, or a sentence for each thing that is missing.
 pub fn look() -> Result<Daemons, Vec<String>> {
     let mut missing = kernel();
-    let mut packages: Vec<&str> = PROGRAMS.iter().filter(|(name, ..)| find_program(name).is_none()).map(|(_, package, _)| *package).collect();
+    let mut packages: Vec<&str> =
+        PROGRAMS.iter().filter(|(name, ..)| find_program(name).is_none()).map(|(_, package, _)| *package).collect();
     packages.sort_unstable();
     packages.dedup();
     if !packages.is_empty() {
@@ -68,7 +69,8 @@ pub fn look() -> Result<Daemons, Vec<String>> {
     }
     let mut versions: BTreeMap<&'static str, String> = BTreeMap::new();
     for (program, _, words) in PROGRAMS.iter().filter(|(.., words)| !words.is_empty()) {
-        versions.extend(find_program(program).and_then(|path| version(&mut Command::new(path), words)).map(|found| (*program, found)));
+        versions
+            .extend(find_program(program).and_then(|path| version(&mut Command::new(path), words)).map(|found| (*program, found)));
     }
     let asterisk = match &asterisk_root {
         Some(root) => {

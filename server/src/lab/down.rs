@@ -11,7 +11,10 @@ pub fn down(lab: &Layout) -> Result<bool, String> {
     let _lock = lab.lock(Duration::from_secs(20))?;
     let was = lab.dir().exists();
     if !end(lab) {
-        return Err(format!("A process of the lab in {} does not end. Try again; if it stays, restart the computer.", lab.dir().display()));
+        return Err(format!(
+            "A process of the lab in {} does not end. Try again; if it stays, restart the computer.",
+            lab.dir().display()
+        ));
     }
     Ok(was)
 }

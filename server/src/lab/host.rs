@@ -95,7 +95,8 @@ fn plug(machine: &HostedMachine, first: u32) -> Result<(), BootError> {
         let (mtu, switch) = (port.mtu.to_string(), switch_name(&port.network));
         // Left from before it was switched off, if the kernel has not removed it yet.
         let _ = said(&["link", "del", &port.name]);
-        let cable = ["link", "add", &port.name, "mtu", &mtu, "type", "veth", "peer", "name", &port.network, "mtu", &mtu, "netns", &first];
+        let cable =
+            ["link", "add", &port.name, "mtu", &mtu, "type", "veth", "peer", "name", &port.network, "mtu", &mtu, "netns", &first];
         said(&cable)?;
         said(&["link", "set", &port.name, "master", &switch, "up"])?;
     }

@@ -5,8 +5,8 @@ use super::{
     call::proxies,
     destinations::{DESTINATIONS, Destination},
     phone::{
+        Codec,
         control::{Answer, Behavior, CallResult, EndReason, Expectation, Load, LoadCall, LoadCalls, Outcome, Request},
-        sdp::Codec,
     },
     phone_line::{PhoneLine, tell},
     place::Layout,
@@ -116,8 +116,8 @@ pub fn run(lab: &Layout, cps: f64, seconds: u64, profile: Profile, stop: &Atomic
 /// Who calls when, over a day: little at four in the morning, most before noon and in the afternoon.
 fn share_of_peak(day: f64) -> f64 {
     const BY_HOUR: [f64; 24] = [
-        0.22, 0.17, 0.14, 0.12, 0.12, 0.15, 0.24, 0.42, 0.68, 0.88, 0.97, 1.0, 0.9, 0.92, 0.99, 0.97, 0.9, 0.8, 0.7, 0.62, 0.54, 0.45,
-        0.36, 0.28,
+        0.22, 0.17, 0.14, 0.12, 0.12, 0.15, 0.24, 0.42, 0.68, 0.88, 0.97, 1.0, 0.9, 0.92, 0.99, 0.97, 0.9, 0.8, 0.7, 0.62, 0.54,
+        0.45, 0.36, 0.28,
     ];
     BY_HOUR.iter().copied().nth(usize::try_from(whole_number((day * 24.0).floor())).unwrap_or(23)).unwrap_or(BY_HOUR[23])
 }
@@ -126,7 +126,10 @@ fn plan(profile: Profile, carriers: usize) -> Planned {
     let to = number(pick());
     let from = format!("+1212555{:04}", rand::random_range(0..10_000));
     if profile == Profile::Steady {
-        return Planned { call: LoadCall { from, to, talk_ms: 1_000, ring_ms_max: 30_000 }, answers: vec![Behavior::default(); carriers] };
+        return Planned {
+            call: LoadCall { from, to, talk_ms: 1_000, ring_ms_max: 30_000 },
+            answers: vec![Behavior::default(); carriers],
+        };
     }
     let ring = rand::random_range(1_500..9_000);
     let talk = talk_ms();
@@ -190,7 +193,8 @@ fn segment(
     stop: &AtomicBool,
 ) -> Result<(), String> {
     for (place, carrier) in inventory.carriers.iter().enumerate() {
-        let expectation = |planned: &Planned| Some(Expectation { called: planned.call.to.clone(), answer: planned.answers.get(place)?.clone() });
+        let expectation =
+            |planned: &Planned| Some(Expectation { called: planned.call.to.clone(), answer: planned.answers.get(place)?.clone() });
         let expect = planned.iter().filter_map(expectation).filter(|expected| expected.answer != Behavior::default()).collect();
         // A carrier that is switched off is part of what a load is for.
         let _ = tell(lab, &carrier.name, &Request::Expect { expect });
@@ -199,7 +203,9 @@ fn segment(
     let mut line = PhoneLine::open(lab, customer)?;
     line.set_patience(Some(Duration::from_millis(500)))?;
     let codecs = vec![Codec::Pcmu, Codec::Pcma];
-    line.ask(&Request::Load { load: Load { cps, calls, proxy: proxies(inventory), media: false, codecs, proxy_timeout_ms: 2_000 } })?;
+    line.ask(&Request::Load {
+        load: Load { cps, calls, proxy: proxies(inventory), media: false, codecs, proxy_timeout_ms: 2_000 },
+    })?;
     let silence_max = Duration::from_secs(300);
     let mut heard = Instant::now();
     loop {
@@ -213,7 +219,9 @@ fn segment(
             Some(_) => {}
             // Closing the line ends the calls.
             None if stop.load(Ordering::Relaxed) => return Ok(()),
-            None if heard.elapsed() > silence_max => return Err(format!("{customer} has not said anything of its calls for five minutes.")),
+            None if heard.elapsed() > silence_max => {
+                return Err(format!("{customer} has not said anything of its calls for five minutes."));
+            }
             None => {}
         }
     }

@@ -45,12 +45,12 @@ pub fn run(lab: &Layout, name: &str) -> Result<(), BootError> {
     let root = lab.disk(name).join("root");
     let first_boot = mount_disk(&lab.disk(name))?;
     mount_system(&root, lab)?;
-    plan.binds.iter().try_for_each(|bind| mount_one(&root, bind))?;
     if first_boot {
         for folder in &plan.own_folders {
             empty(&inside(&root, folder)).map_err(failed(format!("emptying {}", folder.display())))?;
         }
     }
+    plan.binds.iter().try_for_each(|bind| mount_one(&root, bind))?;
     write_identity(&root, &plan)?;
     copy_tree(&lab.machine_files(name), &root).map_err(failed("writing the configuration"))?;
     enter(&root)?;
@@ -188,7 +188,9 @@ fn write_identity(root: &Path, plan: &MachinePlan) -> Result<(), BootError> {
 
 /// A system user with a number of its own, where the distribution's package has made none.
 fn add_account(etc: &Path, name: &str) -> io::Result<()> {
-    for (file, line) in [("passwd", format!("{name}:x:{{}}:{{}}:{name}:/nonexistent:/usr/sbin/nologin")), ("group", format!("{name}:x:{{}}:"))] {
+    for (file, line) in
+        [("passwd", format!("{name}:x:{{}}:{{}}:{name}:/nonexistent:/usr/sbin/nologin")), ("group", format!("{name}:x:{{}}:"))]
+    {
         let path = etc.join(file);
         let text = fs::read_to_string(&path)?;
         if text.lines().any(|line| line.split(':').next() == Some(name)) {

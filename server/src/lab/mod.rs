@@ -11,6 +11,7 @@
 //! Not here: what the panel makes of it. To the panel the lab is a hypervisor with machines, like any other.
 
 pub mod authorizer;
+pub mod beside;
 pub mod call;
 pub mod control;
 pub mod daemons;

@@ -23,12 +23,19 @@ pub fn plan(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Mach
     if machine.role == Role::Asterisk {
         binds.extend(asterisk_binds(daemons));
     }
-    let nic = |nic: app::fleet::inventory::Nic| Nic { network: nic.network, address: nic.address, prefix_len: nic.prefix_len, mtu: nic.mtu };
+    let nic = |nic: app::fleet::inventory::Nic| Nic {
+        network: nic.network,
+        address: nic.address,
+        prefix_len: nic.prefix_len,
+        mtu: nic.mtu,
+    };
     MachinePlan {
         name: machine.name.clone(),
         hosts: hosts(inventory),
         accounts: ["mysql", "kamailio", "asterisk", "sshd", "keepalived_script"].map(Into::into).to_vec(),
-        own_folders: ["ssh", "mysql", "kamailio", "keepalived", "asterisk", "shorewall"].map(|name| format!("/etc/{name}").into()).to_vec(),
+        own_folders: ["ssh", "mysql", "kamailio", "keepalived", "asterisk", "shorewall"]
+            .map(|name| format!("/etc/{name}").into())
+            .to_vec(),
         binds,
         nics: inventory.nics(machine).into_iter().map(nic).collect(),
         services: services(inventory, machine, daemons),
@@ -59,7 +66,7 @@ fn services(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Vec<
     }
     match machine.role {
         Role::Kamailio => services.extend([kamailio(daemons), keepalived(daemons)]),
-        Role::Asterisk => services.push(asterisk(daemons)),
+        Role::Asterisk => services.push(asterisk(inventory, daemons)),
         Role::Billing => {
             services.extend(at("data").map(|address| {
                 let listen = SocketAddrV4::new(address, AGI_PORT);
@@ -99,15 +106,21 @@ fn sshd(listen: SocketAddrV4, daemons: &Daemons) -> Service {
 }
 
 fn firewall(daemons: &Daemons) -> Service {
-    Service::new("firewall", &["/usr/sbin/shorewall", "start"], Ready::Ended)
-        .version(daemons.version("shorewall"))
-        .folder("/var/lib/shorewall", None, 0o755)
+    Service::new("firewall", &["/usr/sbin/shorewall", "start"], Ready::Ended).version(daemons.version("shorewall")).folder(
+        "/var/lib/shorewall",
+        None,
+        0o755,
+    )
 }
 
 fn kamailio(daemons: &Daemons) -> Service {
-    let argv = ["/usr/sbin/kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-f", "/etc/kamailio/kamailio.cfg", "-P", "/run/kamailio/pid", "-Y", "/run/kamailio"];
+    const RUN: &str = "/run/kamailio";
+    let mut argv = vec!["/usr/sbin/kamailio", "-DD", "-E", "-f", "/etc/kamailio/kamailio.cfg", "-P", "/run/kamailio/kamailio.pid"];
+    argv.extend(["-Y", RUN, "-w", RUN, "-u", "kamailio", "-g", "kamailio"]);
+    // MiB shared by all processes, and of each process: room for 100,000 routes, twice while they are read anew.
+    argv.extend(["-m", "256", "-M", "16"]);
     let alive = ["kamcmd", "-s", "unix:/run/kamailio/ctl", "core.uptime"].map(Into::into).to_vec();
-    Service::new("kamailio", &argv, Ready::Answers(alive)).version(daemons.version("kamailio")).folder("/run/kamailio", None, 0o755)
+    Service::new("kamailio", &argv, Ready::Answers(alive)).version(daemons.version("kamailio")).folder(RUN, Some("kamailio"), 0o755)
 }
 
 fn keepalived(daemons: &Daemons) -> Service {
@@ -115,7 +128,7 @@ fn keepalived(daemons: &Daemons) -> Service {
     Service::new("keepalived", &argv, Ready::Started).version(daemons.version("keepalived"))
 }
 
-fn asterisk(daemons: &Daemons) -> Service {
+fn asterisk(inventory: &Inventory, daemons: &Daemons) -> Service {
     let direct = ["/usr/sbin/asterisk", "-f", "-C", "/etc/asterisk/asterisk.conf"];
     let mut argv: Vec<&str> = Vec::new();
     if daemons.asterisk_root.is_some() {
@@ -125,7 +138,12 @@ fn asterisk(daemons: &Daemons) -> Service {
     let mut service = Service::new("asterisk", &argv, Ready::Path("/run/asterisk/asterisk.ctl".into()))
         .version(daemons.version("asterisk"))
         .environment("ODBCSYSINI", "/etc/asterisk");
-    for folder in ["/run/asterisk", "/var/lib/asterisk", "/var/log/asterisk/cdr-csv", "/var/spool/asterisk"] {
+    // Where the CDRs go is looked at once, at the start: a PBX that starts without its database writes them to its own disk only.
+    if let Some(writer) = inventory.cluster_of(Role::Mariadb).and_then(|cluster| cluster.writer.get("data")) {
+        let knock = format!("exec 3<>/dev/tcp/{writer}/3306");
+        service = service.before(Step::run(&["timeout", "1", "bash", "-c", &knock]).retried(60));
+    }
+    for folder in ["/run/asterisk", "/var/lib/asterisk", "/var/log/asterisk/cdr-custom", "/var/spool/asterisk"] {
         service = service.folder(folder, None, 0o755);
     }
     service
@@ -134,22 +152,39 @@ fn asterisk(daemons: &Daemons) -> Service {
 /// Asterisk's own root file system, with what the machine and it must share.
 fn asterisk_binds(daemons: &Daemons) -> Vec<Bind> {
     let Some(root) = &daemons.asterisk_root else { return Vec::new() };
-    let shared = ["/proc", "/sys", "/dev", "/run", "/tmp", "/etc/asterisk", "/var/lib/asterisk", "/var/log/asterisk", "/var/spool/asterisk"];
+    let shared =
+        ["/proc", "/sys", "/dev", "/run", "/tmp", "/etc/asterisk", "/var/lib/asterisk", "/var/log/asterisk", "/var/spool/asterisk"];
     let mut binds = vec![Bind { from: root.clone(), to: ASTERISK_ROOT.into(), read_only: true, inside: false }];
-    binds.extend(shared.map(|path| Bind { from: path.into(), to: format!("{ASTERISK_ROOT}{path}").into(), read_only: false, inside: true }));
+    binds.extend(shared.map(|path| Bind {
+        from: path.into(),
+        to: format!("{ASTERISK_ROOT}{path}").into(),
+        read_only: false,
+        inside: true,
+    }));
     binds
 }
 
 fn mariadb(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Service {
     let is_primary = inventory.cluster_of(Role::Mariadb).and_then(|cluster| cluster.primary.as_deref()) == Some(&machine.name);
-    let install = ["mariadb-install-db", "--no-defaults", "--user=mysql", "--datadir=/var/lib/mysql", "--skip-test-db", "--skip-name-resolve"];
+    let install = [
+        "mariadb-install-db",
+        "--no-defaults",
+        "--user=mysql",
+        "--datadir=/var/lib/mysql",
+        "--skip-test-db",
+        "--skip-name-resolve",
+    ];
     let alive = ["mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "-e", "SELECT 1"].map(Into::into).to_vec();
-    let mut service = Service::new("mariadb", &["/usr/sbin/mariadbd", "--defaults-file=/etc/mysql/my.cnf", "--user=mysql"], Ready::Answers(alive))
-        .version(daemons.version("mariadbd"))
-        .folder("/var/lib/mysql", Some("mysql"), 0o750)
-        .folder("/var/log/mysql", Some("mysql"), 0o750)
-        .folder("/run/mysqld", Some("mysql"), 0o755)
-        .before(Step::run(&install).unless("/var/lib/mysql/mysql"));
+    let mut service = Service::new(
+        "mariadb",
+        &["/usr/sbin/mariadbd", "--defaults-file=/etc/mysql/my.cnf", "--user=mysql"],
+        Ready::Answers(alive),
+    )
+    .version(daemons.version("mariadbd"))
+    .folder("/var/lib/mysql", Some("mysql"), 0o750)
+    .folder("/var/log/mysql", Some("mysql"), 0o750)
+    .folder("/run/mysqld", Some("mysql"), 0o755)
+    .before(Step::run(&install).unless("/var/lib/mysql/mysql"));
     let run = |database: &str, file: &str| {
         let mut argv = vec!["mariadb", "--defaults-file=/etc/mysql/my.cnf"];
         argv.extend((!database.is_empty()).then_some(database));
@@ -166,7 +201,14 @@ fn mariadb(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Servi
             .after(run("asterisk", "/etc/mysql/cdr.sql"))
             .after(run("kamailio", "/etc/mysql/routes.sql"));
         for nic in writer_addresses(inventory, machine) {
-            service = service.after(Step::run(&["ip", "addr", "replace", &format!("{}/{}", nic.address, nic.prefix_len), "dev", &nic.network]));
+            service = service.after(Step::run(&[
+                "ip",
+                "addr",
+                "replace",
+                &format!("{}/{}", nic.address, nic.prefix_len),
+                "dev",
+                &nic.network,
+            ]));
         }
     } else {
         service = service.after(run("", "/etc/mysql/replicate.sql").retried(60));

@@ -63,7 +63,9 @@ impl MachineStatus {
     pub fn why(&self) -> String {
         let down = self.services.iter().find(|service| !service.up);
         match down {
-            Some(service) => format!("{}: {} is not up ({})", self.name, service.name, service.said.as_deref().unwrap_or("starting")),
+            Some(service) => {
+                format!("{}: {} is not up ({})", self.name, service.name, service.said.as_deref().unwrap_or("starting"))
+            }
             None => format!("{}: {}", self.name, self.said.as_deref().unwrap_or("starting")),
         }
     }
@@ -96,7 +98,14 @@ pub fn look(lab: &Layout) -> LabStatus {
 }
 
 fn absent(machine: &Machine, said: Option<String>) -> MachineStatus {
-    MachineStatus { name: machine.name.clone(), role: machine.role.name().into(), up: false, services: Vec::new(), nics: Vec::new(), said }
+    MachineStatus {
+        name: machine.name.clone(),
+        role: machine.role.name().into(),
+        up: false,
+        services: Vec::new(),
+        nics: Vec::new(),
+        said,
+    }
 }
 
 fn look_at(machine: &Machine, hosted: Option<&ServiceStatus>, first: Option<u32>) -> MachineStatus {
@@ -151,7 +160,8 @@ pub fn nics(first: u32) -> Vec<NicView> {
     struct Address {
         local: Option<String>,
     }
-    let output = Command::new("nsenter").args(["--net", "--target", &first.to_string(), "--", "ip", "-json", "-4", "addr"]).output();
+    let output =
+        Command::new("nsenter").args(["--net", "--target", &first.to_string(), "--", "ip", "-json", "-4", "addr"]).output();
     let links: Vec<Link> = output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default();
     let view = |link: Link| NicView {
         address: link.addr_info.iter().find_map(|address| address.local.clone()).unwrap_or_default(),

@@ -23,7 +23,7 @@ use std::{
 /// The inventory of the lab, as it is shipped.
 pub const INVENTORY: &str = include_str!("../../stack/inventory.toml");
 /// A lab that is not up by then is not going to be.
-const UP_MAX: Duration = Duration::from_secs(150);
+const UP_MAX: Duration = Duration::from_secs(60);
 /// Disks in memory and the program's copy.
 const FREE_BYTES_MIN: u64 = 500 * 1024 * 1024;
 
@@ -83,10 +83,18 @@ fn check_place(lab: &Layout) -> Result<(), String> {
     if socket.as_os_str().len() > 107 {
         return Err(format!("The path {} is too long for a socket. Choose a shorter --state.", socket.display()));
     }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(lab.dir()).map_err(|error| format!("{path} cannot be made: {error}."))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(lab.dir())
+        .map_err(|error| format!("{path} cannot be made: {error}."))?;
     if let Some(disk) = process::disk(lab.dir()).filter(|disk| disk.free_bytes < FREE_BYTES_MIN) {
         let _ = fs::remove_dir(lab.dir());
-        return Err(format!("{path} has {} MiB free; a lab needs {}. Make room, or choose another --state.", disk.free_bytes >> 20, FREE_BYTES_MIN >> 20));
+        return Err(format!(
+            "{path} has {} MiB free; a lab needs {}. Make room, or choose another --state.",
+            disk.free_bytes >> 20,
+            FREE_BYTES_MIN >> 20
+        ));
     }
     Ok(())
 }
@@ -179,13 +187,7 @@ fn start_host(lab: &Layout) -> Result<(), String> {
     // Of a session of its own, so that the terminal's Ctrl-C ends the command and not the lab.
     let mut command = Command::new("setsid");
     command.args(host::unshare()).arg(lab.program()).args(["lab", "host"]).arg(lab.dir());
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .current_dir("/")
-        .spawn()
-        .map_err(failed)?;
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).current_dir("/").spawn().map_err(failed)?;
     lab.write_record(child.id()).map_err(failed)?;
     let mut stdin = child.stdin.take().ok_or("The lab's host has no input.")?;
     writeln!(stdin, "go").map_err(failed)
@@ -210,8 +212,12 @@ fn wait_until_up(lab: &Layout, tell: &dyn Fn(&str)) -> Result<(), String> {
             }
         }
         let broken: Vec<&str> = now.faults.iter().map(|fault| fault.target.split('/').next().unwrap_or_default()).collect();
-        let waiting: Vec<String> =
-            now.machines.iter().filter(|machine| !machine.is_whole() && !broken.contains(&machine.name.as_str())).map(|machine| machine.why()).collect();
+        let waiting: Vec<String> = now
+            .machines
+            .iter()
+            .filter(|machine| !machine.is_whole() && !broken.contains(&machine.name.as_str()))
+            .map(|machine| machine.why())
+            .collect();
         if waiting.is_empty() && !now.machines.is_empty() {
             return Ok(());
         }
@@ -229,5 +235,6 @@ fn wait_until_up(lab: &Layout, tell: &dyn Fn(&str)) -> Result<(), String> {
 
 /// Lets every service of a machine that was ended run again.
 pub fn ask_host(lab: &Layout, request: &Request) -> Result<Answer, String> {
-    control::ask(&lab.host_socket(), request, Duration::from_secs(2)).map_err(|error| format!("The lab's host does not answer: {error}."))
+    control::ask(&lab.host_socket(), request, Duration::from_secs(2))
+        .map_err(|error| format!("The lab's host does not answer: {error}."))
 }

@@ -13,9 +13,27 @@ use std::{
 
 /// Columns of `asterisk.cdr` that Asterisk fills, in the order of the local file.
 pub(super) const CDR_COLUMNS: [&str; 21] = [
-    "reference", "sip_call_id", "carrier_call_id", "uniqueid", "pbx", "proxy", "customer", "caller", "called", "carrier",
-    "called_prefix", "rate", "authorization_id", "refusal", "disposition", "hangup_cause", "sip_status", "started_us",
-    "answered_us", "ended_us", "billsec",
+    "reference",
+    "sip_call_id",
+    "carrier_call_id",
+    "uniqueid",
+    "pbx",
+    "proxy",
+    "customer",
+    "caller",
+    "called",
+    "carrier",
+    "called_prefix",
+    "rate",
+    "authorization_id",
+    "refusal",
+    "disposition",
+    "hangup_cause",
+    "sip_status",
+    "started_us",
+    "answered_us",
+    "ended_us",
+    "billsec",
 ];
 
 #[derive(Debug, Serialize)]

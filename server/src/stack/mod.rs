@@ -46,7 +46,9 @@ pub enum StackError {
     /// What the caller's way to the credentials says.
     #[error("{0}")]
     Unreadable(String),
-    #[error("the credential {name:?} has characters that would mean something in a configuration; use 8 to 128 of A-Z a-z 0-9 . _ ~ -")]
+    #[error(
+        "the credential {name:?} has characters that would mean something in a configuration; use 8 to 128 of A-Z a-z 0-9 . _ ~ -"
+    )]
     CredentialCharacters { name: String },
     #[error("the template {template} could not be rendered: {reason}")]
     Template { template: &'static str, reason: String },

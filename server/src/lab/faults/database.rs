@@ -17,7 +17,10 @@ fn replica(scene: &Scene<'_>) -> Result<String, String> {
 
 /// As root over the machine's own socket, which no firewall and no lost password is in the way of.
 fn sql(scene: &Scene<'_>, machine: &str, statements: &str) -> Result<String, String> {
-    scene.inside(machine, &["timeout", "20", "mariadb", "--defaults-file=/etc/mysql/my.cnf", "--batch", "--skip-column-names", "-e", statements])
+    scene.inside(
+        machine,
+        &["timeout", "20", "mariadb", "--defaults-file=/etc/mysql/my.cnf", "--batch", "--skip-column-names", "-e", statements],
+    )
 }
 
 fn on_replica(scene: &Scene<'_>, statements: &str) -> Result<(), String> {

@@ -63,7 +63,9 @@ pub fn revive(scene: &Scene<'_>) -> Result<(), String> {
         if !machines.iter().any(|machine| machine.name == name && machine.state == State::Up) {
             return false;
         }
-        let Ok(Answer::Services(services)) = first(scene, &name).and_then(|first| ask(first, &Request::Status)) else { return false };
+        let Ok(Answer::Services(services)) = first(scene, &name).and_then(|first| ask(first, &Request::Status)) else {
+            return false;
+        };
         services.iter().filter(|one| service.is_none_or(|service| one.name == service)).all(|one| one.state == State::Up)
     })
 }
@@ -90,7 +92,10 @@ fn meant(scene: &Scene<'_>) -> Result<Vec<u32>, String> {
     };
     let Answer::Services(services) = ask(first, &Request::Status)? else { return Err("the machine gave no list".into()) };
     let names = || services.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
-    let found = services.iter().find(|one| one.name == service).ok_or_else(|| format!("{} runs no {service}; it runs: {}.", machine.name, names()))?;
+    let found = services
+        .iter()
+        .find(|one| one.name == service)
+        .ok_or_else(|| format!("{} runs no {service}; it runs: {}.", machine.name, names()))?;
     let inner = found.pid.ok_or_else(|| format!("{service} of {} does not run.", machine.name))?;
     let main = status::outside(first, inner).ok_or_else(|| format!("{service} of {} is gone.", machine.name))?;
     let mut all = vec![main];

@@ -187,7 +187,11 @@ impl Scene<'_> {
         let (machine, network) = self.machine()?;
         match network {
             Some(network) if machine.networks.iter().any(|known| known == network) => Ok((machine, network)),
-            _ => Err(format!("Which network card? {} has: {}.", machine.name, machine.networks.iter().map(|network| format!("{}/{network}", machine.name)).collect::<Vec<_>>().join(", "))),
+            _ => Err(format!(
+                "Which network card? {} has: {}.",
+                machine.name,
+                machine.networks.iter().map(|network| format!("{}/{network}", machine.name)).collect::<Vec<_>>().join(", ")
+            )),
         }
     }
 
@@ -203,7 +207,10 @@ impl Scene<'_> {
 pub fn find(name: &str) -> Result<&'static Kind, String> {
     let nearest = || KINDS.iter().max_by(|a, b| strsim::jaro_winkler(a.name, name).total_cmp(&strsim::jaro_winkler(b.name, name)));
     KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| {
-        format!("There is no fault {name:?}; the nearest is {}. wirecenter lab faults lists them all.", nearest().map_or("", |kind| kind.name))
+        format!(
+            "There is no fault {name:?}; the nearest is {}. wirecenter lab faults lists them all.",
+            nearest().map_or("", |kind| kind.name)
+        )
     })
 }
 
@@ -269,7 +276,10 @@ pub fn heal(lab: &Layout, name: Option<&str>, target: Option<&str>) -> Result<Ve
     if failed.is_empty() {
         return Ok(wanted);
     }
-    Err(format!("Not everything could be healed; what is left is still listed by wirecenter lab status.\n  {}", failed.join("\n  ")))
+    Err(format!(
+        "Not everything could be healed; what is left is still listed by wirecenter lab status.\n  {}",
+        failed.join("\n  ")
+    ))
 }
 
 /// Starts again whatever is down and is not down on purpose. Says how much that was.
@@ -288,7 +298,8 @@ pub fn repair(lab: &Layout) -> Result<usize, String> {
         let ask = |request: &Request| super::control::ask(std::path::Path::new(&socket), request, Duration::from_secs(1));
         // A frozen machine does not answer, and is frozen on purpose.
         let Ok(Answer::Services(services)) = ask(&Request::Status) else { continue };
-        let down = |service: &super::control::ServiceStatus| service.state == State::Down && !meant(&format!("{name}/{}", service.name));
+        let down =
+            |service: &super::control::ServiceStatus| service.state == State::Down && !meant(&format!("{name}/{}", service.name));
         for service in services.into_iter().filter(down) {
             repaired += usize::from(ask(&Request::Release { service: service.name }).is_ok());
         }

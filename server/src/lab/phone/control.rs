@@ -23,10 +23,7 @@ pub enum Request {
     /// Answered with `Counts`.
     Calls,
     /// The INVITEs lately received, newest first; filtered by number and Call-ID when given. Answered with `Received`.
-    Received {
-        called: Option<String>,
-        call_id: Option<String>,
-    },
+    Received { called: Option<String>, call_id: Option<String> },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

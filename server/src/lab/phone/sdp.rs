@@ -147,7 +147,8 @@ impl Session {
         use std::fmt::Write as _;
         let (ip, port, id, version) = (self.address.ip(), self.address.port(), self.id, self.version);
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
-        let mut text = format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP");
+        let mut text =
+            format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP");
         // Writing into a String cannot fail.
         for codec in &self.codecs {
             let _ = write!(text, " {}", codec.payload());
