@@ -60,8 +60,6 @@ pub(super) struct Facts {
     /// Addresses that SIP may come from, each once.
     trunk_addresses: BTreeSet<Ipv4Addr>,
     refusals: [Refusal; 8],
-    /// Causes by reason.
-    cause: BTreeMap<&'static str, u8>,
     cdr_columns: [&'static str; 21],
 }
 
@@ -166,7 +164,6 @@ impl Facts {
                 .collect(),
             trunk_addresses: all_trunks.map(|trunk| *trunk.ip()).collect(),
             refusals: REFUSALS,
-            cause: REFUSALS.iter().map(|refusal| (refusal.reason, refusal.cause)).collect(),
             cdr_columns: CDR_COLUMNS,
         })
     }
