@@ -87,14 +87,21 @@ pub fn place(lab: &Layout, wish: &Wish) -> Result<Report, String> {
     let inventory = shipped_inventory()?;
     check(&inventory, wish)?;
     let carriers: Vec<&str> = inventory.of_role(Role::Carrier).map(|machine| machine.name.as_str()).collect();
+    let mut asked = Vec::new();
     for carrier in carriers {
-        let asked = wish.carriers.get(carrier).cloned();
+        let wanted = wish.carriers.get(carrier).cloned();
         let by_time = wish.answer_after.map(|after| Behavior::Ring { after_ms: 10, answer_ms: millis(after), talk_ms: None });
-        let Some(answer) = asked.or(by_time) else { continue };
+        let Some(answer) = wanted.or(by_time) else { continue };
+        asked.push(carrier.to_string());
         tell(lab, carrier, &Request::Expect { expect: vec![Expectation { called: wish.to.clone(), answer }] })?;
     }
     let log = ProxyLog::from_now_on(lab, &inventory);
-    let (result, ladder) = ring(lab, &inventory, wish)?;
+    let rung = ring(lab, &inventory, wish);
+    for carrier in asked {
+        // Who was not asked after all must not do it to somebody else's call.
+        let _ = tell(lab, &carrier, &Request::Forget { called: wish.to.clone() });
+    }
+    let (result, ladder) = rung?;
     let attempts = log.attempts(&result);
     Ok(report(&inventory, result, attempts, ladder))
 }
@@ -133,6 +140,7 @@ fn ring(lab: &Layout, inventory: &Inventory, wish: &Wish) -> Result<(CallResult,
         talk_ms: millis(wish.talk),
         media: true,
         proxy_timeout_ms: 2_000,
+        headers: Vec::new(),
     };
     // Past everything the call may take, something is wrong with the phone itself.
     line.set_patience(Some(wish.ring_max + wish.talk + Duration::from_secs(60)))?;

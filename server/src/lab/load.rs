@@ -204,7 +204,7 @@ fn segment(
     line.set_patience(Some(Duration::from_millis(500)))?;
     let codecs = vec![Codec::Pcmu, Codec::Pcma];
     line.ask(&Request::Load {
-        load: Load { cps, calls, proxy: proxies(inventory), media: false, codecs, proxy_timeout_ms: 2_000 },
+        load: Load { cps, calls, proxy: proxies(inventory), media: false, codecs, proxy_timeout_ms: 2_000, headers: Vec::new() },
     })?;
     let silence_max = Duration::from_secs(300);
     let mut heard = Instant::now();

@@ -8,6 +8,7 @@ use super::{
 use std::{
     io::{BufRead, BufReader, ErrorKind, Write},
     os::unix::net::UnixStream,
+    path::Path,
     time::Duration,
 };
 
@@ -24,6 +25,11 @@ impl PhoneLine {
             None => "The lab is not up. Start it with wirecenter lab up.".into(),
         };
         let socket = lab.inside(machine, PHONE_CONTROL).ok_or_else(gone)?;
+        Self::at(&socket, machine)
+    }
+
+    /// To a phone whose socket is here; `machine` is what it is called in sentences.
+    pub fn at(socket: &Path, machine: &str) -> Result<Self, String> {
         let stream = UnixStream::connect(socket).map_err(|error| format!("The phone of {machine} does not answer: {error}."))?;
         Ok(Self { name: machine.into(), stream: BufReader::new(stream), part: String::new() })
     }

@@ -22,6 +22,8 @@ use std::{
 
 /// The inventory of the lab, as it is shipped.
 pub const INVENTORY: &str = include_str!("../../stack/inventory.toml");
+/// The credential that is a key and not a word.
+const SSH_CREDENTIAL: &str = "ssh";
 /// A lab that is not up by then is not going to be.
 const UP_MAX: Duration = Duration::from_secs(60);
 /// Disks in memory and the program's copy.
@@ -116,10 +118,15 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), String> 
 
 fn write_plans(lab: &Layout, inventory: &Inventory, daemons: &Daemons) -> Result<(), String> {
     write(&lab.inventory(), INVENTORY, 0o644)?;
-    for reference in inventory.credentials.values() {
+    for (name, reference) in &inventory.credentials {
         let file = reference.strip_prefix("file:").ok_or_else(|| format!("{reference:?} is not a credential by file."))?;
-        write(&lab.dir().join(file), &secret(), 0o600)?;
+        let path = lab.dir().join(file);
+        write(&path, &secret(), 0o600)?;
+        if name == SSH_CREDENTIAL {
+            make_key(&path)?;
+        }
     }
+    let let_in = fs::read_to_string(lab.dir().join("secrets/ssh.pub")).unwrap_or_default();
     copy_program(lab)?;
     write_json(&lab.host_plan(), &host_plan(inventory)?)?;
     let place = lab.inventory();
@@ -134,6 +141,7 @@ fn write_plans(lab: &Layout, inventory: &Inventory, daemons: &Daemons) -> Result
         for file in stack::render(inventory, &machine.name, &credentials).map_err(|error| error.to_string())? {
             write(&files.join(file.path.trim_start_matches('/')), &file.text, file.mode)?;
         }
+        write(&files.join("etc/ssh/authorized_keys"), &let_in, 0o600)?;
         if machine.role == Role::Mariadb {
             let routes = destinations::routes(&inventory.carriers);
             write(&files.join("etc/mysql/routes.sql"), &destinations::fill_routes(&routes), 0o600)?;
@@ -147,6 +155,16 @@ fn secret() -> String {
     const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let letter = |_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
     (0..32).map(letter).collect()
+}
+
+/// The panel's key to the machines.
+fn make_key(path: &Path) -> Result<(), String> {
+    fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-t", "ed25519", "-N", "", "-C", "panel of the lab", "-f"]).arg(path).stdin(Stdio::null());
+    let output = command.output().map_err(|error| format!("ssh-keygen: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("The panel's key cannot be made: {}", said.trim())) }
 }
 
 fn copy_program(lab: &Layout) -> Result<(), String> {

@@ -3,6 +3,7 @@
 mod assets;
 mod browser;
 mod figure;
+mod lab;
 mod load;
 mod start;
 mod subject;
@@ -46,6 +47,22 @@ enum Measure {
     Restart,
     /// The same with a private MariaDB
     RestartPrivate,
+    /// From nothing to a whole carrier
+    LabUp,
+    /// From a whole carrier to nothing
+    LabDown,
+    /// What the carrier takes at rest
+    LabMemory,
+    /// What the carrier does at rest
+    LabIdleCpu,
+    /// From a carrier's 503 to ringing at the next
+    LabFailover,
+    /// How long a silent carrier holds a call up
+    LabSilentCarrier,
+    /// 60 calls a second through everything
+    Lab60Cps,
+    /// 300 calls a second through the proxies, each failing over
+    Lab300Cps,
 }
 
 pub async fn run(args: BenchArgs) -> Result<(), Failure> {
@@ -89,6 +106,14 @@ async fn measure(name: Measure) -> Result<Figure, Failure> {
         Measure::EventToPixel => browser::measure(browser::EVENT).await,
         Measure::Restart => start::restart().await,
         Measure::RestartPrivate => start::restart_private().await,
+        Measure::LabUp => lab::measure(lab::UP).await,
+        Measure::LabDown => lab::measure(lab::DOWN).await,
+        Measure::LabMemory => lab::measure(lab::MEMORY).await,
+        Measure::LabIdleCpu => lab::measure(lab::IDLE).await,
+        Measure::LabFailover => lab::measure(lab::FAILOVER).await,
+        Measure::LabSilentCarrier => lab::measure(lab::SILENT).await,
+        Measure::Lab60Cps => lab::measure(lab::WHOLE_CHAIN).await,
+        Measure::Lab300Cps => lab::measure(lab::PROXIES_ALONE).await,
     }
 }
 
@@ -113,7 +138,7 @@ mod tests {
         let mut names: Vec<_> = Measure::value_variants().iter().filter_map(named).collect();
         let in_browser = [browser::PAINT, browser::TASK, browser::SHIFT, browser::TABS, browser::EVENT];
         let outside = [load::PAGE, load::LIVE, load::MEMORY, start::GIVEN, start::PRIVATE, assets::WASM, assets::REST];
-        let mut goals: Vec<_> = in_browser.iter().chain(&outside).map(|goal| goal.name.to_string()).collect();
+        let mut goals: Vec<_> = in_browser.iter().chain(&outside).chain(&lab::GOALS).map(|goal| goal.name.to_string()).collect();
         names.sort();
         goals.sort();
         assert_eq!(names, goals);

@@ -103,7 +103,8 @@ impl Placed {
         // A new number each time: should both arrive somewhere, the second is no loop of the first.
         let cseq = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
         let attempt = Attempt { branch: new_branch(), proxy, uri, cseq, heard: false, cancelled: false };
-        let extra = contact_lines(station);
+        let more: String = self.call.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let extra = contact_lines(station) + &more;
         let sdp = self.leg.session.text();
         let content = Content { method: Method::Invite, to: &attempt.to(), extra: &extra, sdp: Some(&sdp) };
         let ready = attempt.request(station.local, &self.from, &self.leg.call_id, content);

@@ -16,6 +16,8 @@ pub enum Request {
     Load { load: Load },
     /// What to do with the next call to a number. Answered with `Ok`.
     Expect { expect: Vec<Expectation> },
+    /// What was expected for a number and did not come is forgotten. Answered with `Ok`.
+    Forget { called: String },
     /// What to do with every call, whatever is expected; null gives the word back to the expectations. Answered with `Ok`.
     Behave { default: Option<Behavior> },
     /// Answered with `Behavior`.
@@ -63,6 +65,9 @@ pub struct PlaceCall {
     /// How long a proxy may say nothing before the next is tried.
     #[serde(default = "proxy_timeout_ms")]
     pub proxy_timeout_ms: u64,
+    /// More header fields of the INVITE, name and value: for a phone that stands in for a PBX.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,6 +84,8 @@ pub struct Load {
     pub codecs: Vec<Codec>,
     #[serde(default = "proxy_timeout_ms")]
     pub proxy_timeout_ms: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
 }
 
 /// Each call written out, or a list that is gone through again and again: a quarter of an hour at 300 cps is 270,000 calls.

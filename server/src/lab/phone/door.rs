@@ -159,7 +159,7 @@ fn parse(line: &str) -> Result<Request, String> {
     let request = serde_json::from_str(line).map_err(|error| {
         format!(
             "This line is no request the phone knows: {error}. Send one JSON object a line, such as {{\"do\":\"calls\"}}; \"do\" is \
-             place, load, expect, behave, behavior, calls or received."
+             place, load, expect, forget, behave, behavior, calls or received."
         )
     })?;
     match &request {
@@ -171,6 +171,7 @@ fn parse(line: &str) -> Result<Request, String> {
                 check_behavior(answer)?;
             }
         }
+        Request::Forget { called } => check_number("called", called)?,
         Request::Behave { default: Some(behavior) } => check_behavior(behavior)?,
         Request::Behave { default: None } | Request::Behavior | Request::Calls | Request::Received { .. } => {}
     }
@@ -181,6 +182,7 @@ fn check_place(call: &PlaceCall) -> Result<(), String> {
     check_number("from", &call.from)?;
     check_number("to", &call.to)?;
     check_way(call.proxy.is_empty(), call.codecs.is_empty())?;
+    check_headers(&call.headers)?;
     check_times(call.ring_ms_max, call.talk_ms)
 }
 
@@ -189,6 +191,7 @@ fn check_load(load: &Load) -> Result<(), String> {
         return Err(format!("cps is {}; give the calls a second, more than 0 and at most {CPS_MAX}.", load.cps));
     }
     check_way(load.proxy.is_empty(), load.codecs.is_empty())?;
+    check_headers(&load.headers)?;
     if load.calls.count() > 0 && load.calls.list().is_empty() {
         return Err("calls.cycle is empty; give at least one call to go through.".into());
     }
@@ -208,6 +211,16 @@ fn check_way(no_proxy: bool, no_codec: bool) -> Result<(), String> {
         return Err("codecs is empty; give at least one of PCMU, PCMA and G722.".into());
     }
     Ok(())
+}
+
+/// Only what cannot be mistaken for a header of ours, or for the end of one.
+fn check_headers(headers: &[(String, String)]) -> Result<(), String> {
+    let named = |name: &str| name.starts_with("X-") && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let fits = |(name, value): &&(String, String)| named(name) && value.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    match headers.iter().find(|header| !fits(header)) {
+        None => Ok(()),
+        Some((name, _)) => Err(format!("The header {name:?} cannot be sent; give a name like X-Reference and printable ASCII.")),
+    }
 }
 
 fn check_number(name: &str, number: &str) -> Result<(), String> {

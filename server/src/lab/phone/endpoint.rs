@@ -301,6 +301,10 @@ impl Endpoint {
                     self.expectations.len()
                 )),
             },
+            Request::Forget { called } => {
+                while self.expectations.take(self.station.now, &called).is_some() {}
+                Answer::Ok(true)
+            }
             Request::Behave { default } => {
                 tracing::info!(behavior = ?default, "the standing behavior was set");
                 self.standing = default;

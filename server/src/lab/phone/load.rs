@@ -58,7 +58,7 @@ impl Running<'_> {
     }
 
     async fn place(&mut self) -> io::Result<()> {
-        let Load { calls, proxy, media, codecs, proxy_timeout_ms, .. } = &self.load;
+        let Load { calls, proxy, media, codecs, proxy_timeout_ms, headers, .. } = &self.load;
         let Some(one) = calls.get(self.placed).cloned() else { return Ok(()) };
         let mut proxy = proxy.clone();
         let turn = usize::try_from(self.placed % (proxy.len().max(1) as u64)).unwrap_or(0);
@@ -72,6 +72,7 @@ impl Running<'_> {
             talk_ms: one.talk_ms,
             media: *media,
             proxy_timeout_ms: *proxy_timeout_ms,
+            headers: headers.clone(),
         };
         let number = self.desk.next_number();
         self.placed += 1;
