@@ -409,10 +409,8 @@ async fn run_load(args: LoadArgs) -> Result<(), Failure> {
 fn enter_machine(common: &Common, machine: &str, argv: &[String]) -> Result<(), Failure> {
     require_root("lab exec").map_err(Failure::new)?;
     let mut command = enter::in_machine(&lab_of(common), machine).map_err(Failure::new)?;
-    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let status: ExitStatus = command
         .args(argv)
-        .env("PATH", path)
         .env("PS1", format!("{machine}# "))
         .status()
         .map_err(|error| Failure::new(format!("{machine} cannot be entered: {error}.")))?;

@@ -228,8 +228,8 @@ fn report(inventory: &Inventory, result: CallResult, attempts: Vec<Attempt>, lad
     };
     let own_word =
         result.reason.map(|reason| serde_json::to_value(reason).ok().and_then(|value| Some(value.as_str()?.to_string())));
-    let spoken =
-        || result.reason_header.as_deref().and_then(|header| Some(header.split_once("text=\"")?.1.split('"').next()?.to_string()));
+    // A header without words is only a cause's number.
+    let spoken = || result.reason_header.clone().filter(|text| !text.contains(';'));
     let reason = if answered { None } else { own_word.flatten().or_else(spoken).or_else(|| result.sip_reason.clone()) };
     Report {
         outcome: result.outcome,

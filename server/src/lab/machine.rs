@@ -63,6 +63,7 @@ pub fn run(lab: &Layout, name: &str) -> Result<(), BootError> {
         return Err(failed("waiting for the cables")(io::Error::other("the host went away")));
     }
     plan.nics.iter().try_for_each(set_address)?;
+    apply_kernel_settings()?;
     let supervisor = Supervisor::new(plan.services, "/var/log".into(), None);
     control::listen(Path::new(CONTROL), std::sync::Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
     supervisor.start();
@@ -232,6 +233,20 @@ pub fn turn_off_ipv6() {
         // A kernel without IPv6 has no such file.
         let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"), "1");
     }
+}
+
+/// As a machine does when it boots; those that are not ours have none.
+fn apply_kernel_settings() -> Result<(), BootError> {
+    let settings = Path::new("/etc/sysctl.d/60-wirecenter.conf");
+    if !settings.exists() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(settings).map_err(failed("reading the kernel's settings"))?;
+    for (name, value) in text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')) {
+        let path = format!("/proc/sys/{}", name.trim().replace('.', "/"));
+        fs::write(&path, value.trim()).map_err(failed(format!("setting {}", name.trim())))?;
+    }
+    Ok(())
 }
 
 fn set_address(nic: &Nic) -> Result<(), BootError> {

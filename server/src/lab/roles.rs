@@ -16,6 +16,9 @@ pub const NODE_METRICS_PORT: u16 = 9100;
 /// Where a phone of the lab is controlled, inside its machine.
 pub const PHONE_CONTROL: &str = "/run/phone.sock";
 
+/// Leads into Asterisk's own root file system, on distributions that have no package of it.
+pub const ASTERISK_ENTRY: &str = "/usr/local/sbin/asterisk";
+
 const PROGRAM: &str = "/usr/local/bin/wirecenter";
 
 pub fn plan(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> MachinePlan {
@@ -129,12 +132,8 @@ fn keepalived(daemons: &Daemons) -> Service {
 }
 
 fn asterisk(inventory: &Inventory, daemons: &Daemons) -> Service {
-    let direct = ["/usr/sbin/asterisk", "-f", "-C", "/etc/asterisk/asterisk.conf"];
-    let mut argv: Vec<&str> = Vec::new();
-    if daemons.asterisk_root.is_some() {
-        argv.extend(["chroot", ASTERISK_ROOT]);
-    }
-    argv.extend(direct);
+    let program = if daemons.asterisk_root.is_some() { ASTERISK_ENTRY } else { "/usr/sbin/asterisk" };
+    let argv = [program, "-f", "-C", "/etc/asterisk/asterisk.conf"];
     let mut service = Service::new("asterisk", &argv, Ready::Path("/run/asterisk/asterisk.ctl".into()))
         .version(daemons.version("asterisk"))
         .environment("ODBCSYSINI", "/etc/asterisk");

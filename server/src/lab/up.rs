@@ -4,13 +4,13 @@
 use super::{
     control::{self, Answer, Request},
     daemons::{self, Daemons},
-    destinations, host,
+    destinations, enter, host,
     place::Layout,
     plan::{HostPlan, HostedMachine, Nic, Port, Switch, port_name},
     roles, status,
 };
 use crate::{credentials, process, stack};
-use app::fleet::inventory::{Inventory, Role};
+use app::fleet::inventory::{Inventory, Machine, Role};
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -26,6 +26,7 @@ pub const INVENTORY: &str = include_str!("../../stack/inventory.toml");
 const SSH_CREDENTIAL: &str = "ssh";
 /// A lab that is not up by then is not going to be.
 const UP_MAX: Duration = Duration::from_secs(60);
+const CALLS_PASS_MAX: Duration = Duration::from_secs(8);
 /// Disks in memory and the program's copy.
 const FREE_BYTES_MIN: u64 = 500 * 1024 * 1024;
 
@@ -63,6 +64,7 @@ pub fn up(lab: &Layout, tell: &dyn Fn(&str)) -> Result<Done, String> {
         return Err(sentence);
     }
     wait_until_up(lab, tell)?;
+    wait_until_calls_pass(lab, &inventory);
     Ok(Done::Built)
 }
 
@@ -142,6 +144,11 @@ fn write_plans(lab: &Layout, inventory: &Inventory, daemons: &Daemons) -> Result
             write(&files.join(file.path.trim_start_matches('/')), &file.text, file.mode)?;
         }
         write(&files.join("etc/ssh/authorized_keys"), &let_in, 0o600)?;
+        if machine.role == Role::Asterisk && daemons.asterisk_root.is_some() {
+            // `asterisk -rx …` as on any machine that has it installed.
+            let enter = format!("#!/bin/sh\nexec chroot {} /usr/sbin/asterisk \"$@\"\n", super::machine::ASTERISK_ROOT);
+            write(&files.join(roles::ASTERISK_ENTRY.trim_start_matches('/')), &enter, 0o755)?;
+        }
         if machine.role == Role::Mariadb {
             let routes = destinations::routes(&inventory.carriers);
             write(&files.join("etc/mysql/routes.sql"), &destinations::fill_routes(&routes), 0o600)?;
@@ -182,7 +189,7 @@ fn host_plan(inventory: &Inventory) -> Result<HostPlan, String> {
     let network = inventory.networks.get("management").ok_or("The inventory has no network named management.")?;
     let management =
         Nic { network: "management".into(), address: host.management, prefix_len: network.subnet.prefix_len, mtu: network.mtu };
-    let hosted = |machine: &app::fleet::inventory::Machine| HostedMachine {
+    let hosted = |machine: &Machine| HostedMachine {
         name: machine.name.clone(),
         disk_mib: machine.disk_mib,
         ports: inventory
@@ -251,7 +258,26 @@ fn wait_until_up(lab: &Layout, tell: &dyn Fn(&str)) -> Result<(), String> {
     }
 }
 
-/// Lets every service of a machine that was ended run again.
+/// A PBX that started before its proxy knows of it with the next probe, and the other way round. Until then calls would be refused by
+/// machines that are all up. Not waited for longer than a few probes: what does not answer them is shown by its own state.
+fn wait_until_calls_pass(lab: &Layout, inventory: &Inventory) {
+    let asked = |machine: &Machine, argv: &[&str], wanted: &str, count: usize| {
+        let said = enter::in_machine(lab, &machine.name).and_then(|mut command| enter::run(&mut command, argv));
+        said.is_ok_and(|text| text.matches(wanted).count() >= count)
+    };
+    let (proxies, pbxs) = (inventory.of_role(Role::Kamailio).count(), inventory.of_role(Role::Asterisk).count());
+    let list = ["kamcmd", "-s", "unix:/run/kamailio/ctl", "dispatcher.list"];
+    let proxy_ready = |machine: &Machine| asked(machine, &list, "FLAGS: A", pbxs + inventory.carriers.len());
+    let pbx_ready = |machine: &Machine| asked(machine, &["asterisk", "-rx", "pjsip show contacts"], "Avail", proxies);
+    let give_up = Instant::now() + CALLS_PASS_MAX;
+    while Instant::now() < give_up {
+        if inventory.of_role(Role::Kamailio).all(proxy_ready) && inventory.of_role(Role::Asterisk).all(pbx_ready) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(150));
+    }
+}
+
 pub fn ask_host(lab: &Layout, request: &Request) -> Result<Answer, String> {
     control::ask(&lab.host_socket(), request, Duration::from_secs(2))
         .map_err(|error| format!("The lab's host does not answer: {error}."))

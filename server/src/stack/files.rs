@@ -92,6 +92,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     template!("mariadb/cdr.sql", "/etc/mysql/cdr.sql", OPEN, Where::Primary, []),
     template!("mariadb/replicate.sql", "/etc/mysql/replicate.sql", SECRET, Where::Replica, ["replication"]),
     template!("monitor/prometheus-node-exporter", "/etc/default/prometheus-node-exporter", OPEN, Where::Role(Monitor), []),
+    template!("sysctl/60-wirecenter.conf", "/etc/sysctl.d/60-wirecenter.conf", OPEN, Where::Ours, []),
     template!("sshd/sshd_config", "/etc/ssh/sshd_config", OPEN, Where::Ours, []),
     template!("shorewall/shorewall.conf", "/etc/shorewall/shorewall.conf", OPEN, Where::External, []),
     template!("shorewall/zones", "/etc/shorewall/zones", OPEN, Where::External, []),

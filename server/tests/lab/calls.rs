@@ -99,7 +99,7 @@ fn a_caller_who_gives_up_is_cancelled_all_the_way() {
     assert_eq!((text(&call, "outcome"), text(&call, "reason")), ("failed", "no_answer"), "{call}");
     let reference = text(&call, "reference").to_string();
     wait_until("the CDR", Duration::from_secs(5), || !cdr(&lab, "mariadb-01", &reference, "reference").is_empty());
-    assert_eq!(cdr(&lab, "mariadb-01", &reference, "disposition, billsec").split('\t').next(), Some("NO ANSWER"));
+    assert_eq!(cdr(&lab, "mariadb-01", &reference, "disposition, billsec").split('\t').next(), Some("CANCEL"));
 }
 
 #[test]

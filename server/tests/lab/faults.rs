@@ -103,7 +103,11 @@ fn a_carrier_answers_503() {
 fn fill_a_disk() {
     let Some(lab) = lab() else { return };
     broken_and_healed(&lab, "fill_disk", "mariadb-02", || {
-        lab.try_exec("mariadb-02", &["dd", "if=/dev/zero", "of=/var/lib/probe", "bs=64k", "count=1"]).is_err()
+        lab.try_exec(
+            "mariadb-02",
+            &["sh", "-c", "dd if=/dev/zero of=/var/lib/probe bs=64k count=1; ended=$?; rm -f /var/lib/probe; exit $ended"],
+        )
+        .is_err()
     });
     wait_until("replication to go on", PATIENCE, || replication(&lab).0);
 }

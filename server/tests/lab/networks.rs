@@ -13,7 +13,7 @@ fn the_inner_networks_carry_9000_bytes_and_not_one_more() {
     for (network, from, to) in INNER {
         lab.exec(from, &["ping", "-q", "-c", "2", "-W", "2", "-M", "do", "-s", "8972", to]);
         let more = lab.try_exec(from, &["ping", "-q", "-c", "1", "-W", "2", "-M", "do", "-s", "8973", to]);
-        assert!(more.is_err_and(|said| said.contains("9000")), "{network}");
+        assert!(more.is_err(), "{network} carried a packet of 9001 bytes");
     }
     lab.exec("kamailio-01", &["ping", "-q", "-c", "1", "-W", "2", "-M", "do", "-s", "1472", "203.0.113.12"]);
     assert!(lab.try_exec("kamailio-01", &["ping", "-q", "-c", "1", "-W", "2", "-M", "do", "-s", "1473", "203.0.113.12"]).is_err());

@@ -8,7 +8,9 @@ fn what_is_printed_has_no_secret_in_it() {
     let Some(lab) = lab() else { return };
     let secrets: Vec<String> = std::fs::read_dir(lab.state.join("lab/secrets"))
         .expect("the lab has secrets")
-        .map(|entry| std::fs::read_to_string(entry.expect("a file").path()).expect("root reads it"))
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.extension().is_none_or(|ending| ending != "pub"))
+        .map(|path| std::fs::read_to_string(path).expect("root reads it"))
         .collect();
     assert_eq!(secrets.len(), 7);
     for machine in ["kamailio-01", "asterisk-02", "mariadb-01", "mariadb-02", "billing-01", "monitor-01"] {

@@ -227,8 +227,7 @@ fn write_list(lab: &Layout, faults: &[Fault]) -> Result<(), String> {
     fs::rename(half, lab.faults()).map_err(failed)
 }
 
-fn start<'a>(lab: &'a Layout, command: &str, target: &'a str) -> Result<Scene<'a>, String> {
-    require_root(command)?;
+fn start<'a>(lab: &'a Layout, target: &'a str) -> Result<Scene<'a>, String> {
     if lab.running().is_none() {
         return Err("The lab is not up, so there is nothing to break or heal. Start it with wirecenter lab up.".into());
     }
@@ -238,9 +237,10 @@ fn start<'a>(lab: &'a Layout, command: &str, target: &'a str) -> Result<Scene<'a
 /// Makes a fault. One that is there already is made again, which changes nothing.
 pub fn make(lab: &Layout, name: &str, target: Option<&str>) -> Result<Fault, String> {
     let kind = find(name)?;
+    require_root("lab break")?;
     let _lock = lab.lock(Duration::from_secs(30))?;
     let target = target.unwrap_or(kind.default_target);
-    let scene = start(lab, "lab break", target)?;
+    let scene = start(lab, target)?;
     let fault = Fault { name: kind.name.into(), target: target.into() };
     let before = listed(lab);
     if !before.contains(&fault) {
@@ -260,14 +260,15 @@ pub fn heal(lab: &Layout, name: Option<&str>, target: Option<&str>) -> Result<Ve
     if let Some(name) = name {
         find(name)?;
     }
+    require_root("lab heal")?;
     let _lock = lab.lock(Duration::from_secs(30))?;
-    start(lab, "lab heal", "")?;
+    start(lab, "")?;
     let matches = |fault: &Fault| name.is_none_or(|name| fault.name == name) && target.is_none_or(|target| fault.target == target);
     // The last first: a machine that was cut off and then switched off must be on again before its cable is.
     let wanted: Vec<Fault> = listed(lab).into_iter().rev().filter(matches).collect();
     let mut failed = Vec::new();
     for fault in &wanted {
-        let scene = start(lab, "lab heal", &fault.target)?;
+        let scene = start(lab, &fault.target)?;
         match (find(&fault.name)?.heal)(&scene) {
             Ok(()) => write_list(lab, &listed(lab).into_iter().filter(|other| other != fault).collect::<Vec<_>>())?,
             Err(said) => failed.push(format!("{} {}: {said}", fault.name, fault.target)),
