@@ -111,11 +111,11 @@ fn without_root_it_says_so_and_changes_nothing() {
         [vec!["up"], vec!["down"], vec!["status"], vec!["call", "--to", "442079460123"], vec!["break", "kill"], vec!["load"]]
     {
         let mut command = Command::new(&copy);
-        command.arg("lab").args(&words).arg("--state").arg("/tmp/no-such-folder-of-wirecenter").uid(65_534).gid(65_534);
+        command.arg("lab").args(&words).arg("--state").arg(open.join("state")).uid(65_534).gid(65_534);
         let output = command.output().expect("the program runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
         assert!(said.contains("needs root") && said.contains("sudo wirecenter lab"), "{words:?}: {said}");
     }
-    assert!(!Path::new("/tmp/no-such-folder-of-wirecenter").exists());
+    assert!(!open.join("state").exists());
 }
