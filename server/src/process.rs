@@ -1,7 +1,7 @@
 //! What the kernel says of this process and this machine.
 
 use app::system::snapshot::DiskView;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{path::Path, time::Duration};
 
 /// Processor time used so far and memory in use now.
@@ -38,9 +38,8 @@ fn pid(process: u32) -> Option<Pid> {
 }
 
 pub fn is_alive(process: u32) -> bool {
-    // A zombie answers signals too; it has no command line any more.
-    pid(process).is_some_and(|pid| test_kill_process(pid).is_ok())
-        && std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| !line.is_empty())
+    // A zombie is listed too, and answers signals. Its command line is no sign: while a program replaces itself it has none either.
+    stat_field(process, 3).is_some_and(|state| state != "Z" && state != "X")
 }
 
 /// The command line of a process, arguments separated by blanks.

@@ -18,6 +18,9 @@ pub struct Inventory {
     #[serde(default)]
     pub hosts: Vec<Host>,
     pub machines: Vec<Machine>,
+    /// Where the interfaces of each role answer, by their names: `jsonrpc`, `ami`, `sql`, `ssh`, …
+    #[serde(default)]
+    pub endpoints: BTreeMap<Role, BTreeMap<String, Endpoint>>,
     #[serde(default)]
     pub clusters: BTreeMap<String, Cluster>,
     #[serde(default)]
@@ -112,6 +115,22 @@ pub struct Machine {
 
 const fn disk_mib() -> u32 {
     256
+}
+
+/// One interface of a role's machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// The network it answers on; the address there is the machine's own.
+    pub network: String,
+    pub port: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The name of a credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
 }
 
 /// Machines of one role that stand in for each other.
@@ -254,6 +273,12 @@ impl Inventory {
             Some(Nic { network: name.clone(), address, prefix_len, mtu: network.mtu })
         };
         machine.networks.iter().filter_map(nic).collect()
+    }
+
+    /// Where an interface of this machine answers, if it has one of this name on a network it is on.
+    pub fn endpoint(&self, machine: &Machine, name: &str) -> Option<(SocketAddrV4, &Endpoint)> {
+        let endpoint = self.endpoints.get(&machine.role)?.get(name)?;
+        Some((SocketAddrV4::new(self.address(machine, &endpoint.network)?, endpoint.port), endpoint))
     }
 
     pub fn address(&self, machine: &Machine, network: &str) -> Option<Ipv4Addr> {

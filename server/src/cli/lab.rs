@@ -14,6 +14,7 @@ use crate::lab::{
     status::{self, LabStatus},
     up::{self, Done, require_root},
 };
+use app::fleet::inventory::{Endpoint, Inventory, Machine};
 use std::{
     collections::BTreeMap,
     net::SocketAddrV4,
@@ -263,7 +264,9 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
         LabCommand::Inventory(common) => {
             let text = std::fs::read_to_string(lab_of(&common).inventory()).unwrap_or_else(|_| up::INVENTORY.into());
             if common.json {
-                say_json(&up::shipped_inventory().map_err(said)?);
+                let inventory: Inventory =
+                    toml::from_str(&text).map_err(|error| said(format!("The lab's inventory is not understood: {error}")))?;
+                say_json(&written_out(&inventory));
             } else {
                 say(text.trim_end());
             }
@@ -273,6 +276,27 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
         LabCommand::Machine { name, dir } => machine::run(&Layout::at(&dir), &name).map_err(Failure::new),
         LabCommand::Phone { .. } | LabCommand::Authorizer { .. } | LabCommand::Load(_) => Ok(()),
     }
+}
+
+/// The inventory with every address written out, for those who do not want to reckon.
+fn written_out(inventory: &Inventory) -> serde_json::Value {
+    let endpoint = |machine: &Machine, name: &String| {
+        let (address, endpoint) = inventory.endpoint(machine, name)?;
+        let Endpoint { path, user, credential, .. } = endpoint;
+        Some((name.clone(), serde_json::json!({ "address": address, "path": path, "user": user, "credential": credential })))
+    };
+    let machine = |machine: &Machine| {
+        let names = inventory.endpoints.get(&machine.role).into_iter().flat_map(BTreeMap::keys);
+        let endpoints: BTreeMap<String, serde_json::Value> = names.filter_map(|name| endpoint(machine, name)).collect();
+        let Machine { name, role, host, .. } = machine;
+        serde_json::json!({ "name": name, "role": role, "host": host, "nics": inventory.nics(machine), "endpoints": endpoints })
+    };
+    let machines: Vec<serde_json::Value> = inventory.machines.iter().map(machine).collect();
+    let Inventory { name, networks, hosts, clusters, carriers, customers, credentials, .. } = inventory;
+    serde_json::json!({
+        "name": name, "networks": networks, "hosts": hosts, "machines": machines, "clusters": clusters,
+        "carriers": carriers, "customers": customers, "credentials": credentials,
+    })
 }
 
 fn lab_of(common: &Common) -> Layout {

@@ -9,10 +9,8 @@ use super::{
 use app::fleet::inventory::{Inventory, Machine, Role};
 use std::net::SocketAddrV4;
 
-/// FastAGI's port.
-pub const AGI_PORT: u16 = 4573;
+/// Of the phones and of the addresses customers send to.
 pub const SIP_PORT: u16 = 5060;
-pub const NODE_METRICS_PORT: u16 = 9100;
 /// Where a phone of the lab is controlled, inside its machine.
 pub const PHONE_CONTROL: &str = "/run/phone.sock";
 
@@ -60,9 +58,10 @@ fn hosts(inventory: &Inventory) -> String {
 
 fn services(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Vec<Service> {
     let at = |network: &str| inventory.address(machine, network);
+    let answers = |endpoint: &str| inventory.endpoint(machine, endpoint).map(|(address, _)| address);
     let mut services = Vec::new();
     if machine.role.is_ours() {
-        services.extend(at("management").map(|address| sshd(SocketAddrV4::new(address, 22), daemons)));
+        services.extend(answers("ssh").map(|listen| sshd(listen, daemons)));
         if at("external").is_some() {
             services.push(firewall(daemons));
         }
@@ -71,16 +70,14 @@ fn services(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Vec<
         Role::Kamailio => services.extend([kamailio(daemons), keepalived(daemons)]),
         Role::Asterisk => services.push(asterisk(inventory, daemons)),
         Role::Billing => {
-            services.extend(at("data").map(|address| {
-                let listen = SocketAddrV4::new(address, AGI_PORT);
+            services.extend(answers("agi").map(|listen| {
                 Service::new("authorizer", &[PROGRAM, "lab", "authorizer", "--listen", &listen.to_string()], Ready::Tcp(listen))
                     .version(daemons.version("wirecenter"))
             }));
         }
         Role::Mariadb => services.push(mariadb(inventory, machine, daemons)),
         Role::Monitor => {
-            services.extend(at("management").map(|address| {
-                let listen = SocketAddrV4::new(address, NODE_METRICS_PORT);
+            services.extend(answers("metrics").map(|listen| {
                 let flag = format!("--web.listen-address={listen}");
                 Service::new("node-exporter", &["prometheus-node-exporter", &flag], Ready::Tcp(listen))
                     .version(daemons.version("prometheus-node-exporter"))

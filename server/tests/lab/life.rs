@@ -68,6 +68,14 @@ fn down_is_quick_and_leaves_nothing() {
     let up = run_at(state.path(), &["up", "--json"]);
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     assert!(processes_of(state.path()).len() > 14);
+    // The one process everything hangs on: with it everything goes, and the next build does not stumble over what is left.
+    let layout = server::lab::place::Layout::below(state.path());
+    server::process::kill(layout.host_process().expect("it runs"));
+    wait_until("everything to be gone with the host", Duration::from_secs(5), || processes_of(state.path()).is_empty());
+    let status = run_at(state.path(), &["status", "--json"]);
+    assert!(String::from_utf8_lossy(&status.stdout).starts_with(r#"{"up":false"#));
+    let again = run_at(state.path(), &["up", "--json"]);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
     let began = Instant::now();
     let down = run_at(state.path(), &["down", "--json"]);
     let took = began.elapsed();
@@ -96,6 +104,22 @@ fn processes_of(state: &Path) -> Vec<u32> {
 }
 
 #[test]
+fn without_room_it_says_so_and_leaves_nothing() {
+    if let Some(why) = crate::harness::impossible() {
+        return skipped(&why);
+    }
+    let small = tempfile::Builder::new().prefix("wcl").tempdir().expect("a folder");
+    let script =
+        "mount -t tmpfs -o size=40m tmpfs \"$1\" && { \"$2\" lab up --state \"$1/state\"; echo \"ended $?\"; ls \"$1/state\"; }";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(small.path()).arg(env!("CARGO_BIN_EXE_wirecenter"));
+    let output = command.output().expect("unshare runs");
+    let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(out.contains("ended 1") && said.contains("MiB free; a lab needs 500"), "{out}{said}");
+    assert_eq!(out.lines().last(), Some("lab.lock"), "nothing but the lock is left: {out}");
+}
+
+#[test]
 fn without_root_it_says_so_and_changes_nothing() {
     if !server::lab::daemons::is_root() {
         return skipped("whoever runs it is not root already");
@@ -107,6 +131,10 @@ fn without_root_it_says_so_and_changes_nothing() {
     for path in [state.path(), copy.as_path()] {
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("its mode");
     }
+    // Where it may write, so that it is its own doing if it does not.
+    let open = state.path().join("open");
+    std::fs::create_dir(&open).expect("a folder");
+    std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("its mode");
     for words in
         [vec!["up"], vec!["down"], vec!["status"], vec!["call", "--to", "442079460123"], vec!["break", "kill"], vec!["load"]]
     {

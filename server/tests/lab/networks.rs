@@ -74,6 +74,30 @@ fn the_outside_reaches_sip_and_nothing_else() {
 }
 
 #[test]
+fn a_stranger_gets_no_answer_and_a_blocked_caller_is_refused_by_both_proxies() {
+    let Some(lab) = lab() else { return };
+    // The managed switch is on External and nobody's trunk.
+    let options = "exec 3<>/dev/udp/203.0.113.11/5060; printf 'OPTIONS sip:x SIP/2.0\\r\\nVia: SIP/2.0/UDP 203.0.113.2:9;rport;branch=z9hG4bKx\\r\\n\
+                   From: <sip:a>;tag=1\\r\\nTo: <sip:x>\\r\\nCall-ID: x\\r\\nCSeq: 1 OPTIONS\\r\\n\\r\\n' | cat >&3; timeout 1 head -c 1 <&3";
+    assert!(lab.try_exec("switch-01", &["bash", "-c", options]).is_err(), "a stranger was answered");
+    // Set on one proxy, it holds on both.
+    let on = |proxy: &str, words: &[&str]| lab.try_exec(proxy, &[&["kamcmd", "-s", "unix:/run/kamailio/ctl"], words].concat());
+    on("kamailio-01", &["htable.seti", "block", "203.0.113.151", "1"]).expect("it is set");
+    crate::harness::wait_until("the other proxy to know", std::time::Duration::from_secs(5), || {
+        on("kamailio-02", &["htable.get", "block", "203.0.113.151"]).is_ok()
+    });
+    for _ in 0..2 {
+        let call = lab.call(&["--to", "442079460123"]);
+        assert_eq!((call["outcome"].as_str(), call["sip_status"].as_u64()), (Some("refused"), Some(403)), "{call}");
+    }
+    on("kamailio-01", &["htable.delete", "block", "203.0.113.151"]).expect("it is removed");
+    crate::harness::wait_until("the other proxy to forget", std::time::Duration::from_secs(5), || {
+        on("kamailio-02", &["htable.get", "block", "203.0.113.151"]).is_err()
+    });
+    assert_eq!(lab.call(&["--to", "442079460123", "--talk", "100ms"])["outcome"], "answered");
+}
+
+#[test]
 fn the_real_machine_has_no_new_link_and_no_new_mount() {
     let Some(lab) = lab() else { return };
     let links = Command::new("ip").args(["-br", "link"]).output().expect("ip runs");

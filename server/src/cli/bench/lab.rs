@@ -41,9 +41,9 @@ pub const IDLE: Goal = goal("lab-idle-cpu", "all processes of the lab at rest, o
 pub const FAILOVER: Goal = goal("lab-failover", "from a carrier's 503 to ringing at the caller, p95 of twenty calls", "ms", 100.0);
 pub const SILENT: Goal =
     goal("lab-silent-carrier", "from INVITE to ringing when the first carrier says nothing, worst of five", "ms", 2_500.0);
-pub const WHOLE_CHAIN: Goal = goal("lab60-cps", "calls not answered of 1,800 at 60 a second through everything", "calls", 0.0);
+pub const WHOLE_CHAIN: Goal = goal("lab-load60", "calls not answered of 1,800 at 60 a second through everything", "calls", 0.0);
 pub const PROXIES_ALONE: Goal =
-    goal("lab300-cps", "calls not answered of 3,000 at 300 a second through the proxies, every one after a 503", "calls", 0.0);
+    goal("lab-load300", "calls not answered of 3,000 at 300 a second through the proxies, every one after a 503", "calls", 0.0);
 #[cfg(test)]
 pub const GOALS: [Goal; 8] = [UP, DOWN, MEMORY, IDLE, FAILOVER, SILENT, WHOLE_CHAIN, PROXIES_ALONE];
 

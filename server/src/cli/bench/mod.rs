@@ -60,9 +60,9 @@ enum Measure {
     /// How long a silent carrier holds a call up
     LabSilentCarrier,
     /// 60 calls a second through everything
-    Lab60Cps,
+    LabLoad60,
     /// 300 calls a second through the proxies, each failing over
-    Lab300Cps,
+    LabLoad300,
 }
 
 pub async fn run(args: BenchArgs) -> Result<(), Failure> {
@@ -112,8 +112,8 @@ async fn measure(name: Measure) -> Result<Figure, Failure> {
         Measure::LabIdleCpu => lab::measure(lab::IDLE).await,
         Measure::LabFailover => lab::measure(lab::FAILOVER).await,
         Measure::LabSilentCarrier => lab::measure(lab::SILENT).await,
-        Measure::Lab60Cps => lab::measure(lab::WHOLE_CHAIN).await,
-        Measure::Lab300Cps => lab::measure(lab::PROXIES_ALONE).await,
+        Measure::LabLoad60 => lab::measure(lab::WHOLE_CHAIN).await,
+        Measure::LabLoad300 => lab::measure(lab::PROXIES_ALONE).await,
     }
 }
 
