@@ -82,18 +82,16 @@ fn a_stranger_gets_no_answer_and_a_blocked_caller_is_refused_by_both_proxies() {
     assert!(lab.try_exec("switch-01", &["bash", "-c", options]).is_err(), "a stranger was answered");
     // Set on one proxy, it holds on both.
     let on = |proxy: &str, words: &[&str]| lab.try_exec(proxy, &[&["kamcmd", "-s", "unix:/run/kamailio/ctl"], words].concat());
-    on("kamailio-01", &["htable.seti", "block", "203.0.113.151", "1"]).expect("it is set");
-    crate::harness::wait_until("the other proxy to know", std::time::Duration::from_secs(5), || {
-        on("kamailio-02", &["htable.get", "block", "203.0.113.151"]).is_ok()
-    });
+    let knows = || on("kamailio-02", &["htable.get", "block", "customer-01"]).is_ok_and(|said| said.contains("value: 1"));
+    on("kamailio-01", &["htable.seti", "block", "customer-01", "1"]).expect("it is set");
+    crate::harness::wait_until("the other proxy to know", std::time::Duration::from_secs(5), || knows());
     for _ in 0..2 {
         let call = lab.call(&["--to", "442079460123"]);
         assert_eq!((call["outcome"].as_str(), call["sip_status"].as_u64()), (Some("refused"), Some(403)), "{call}");
+        assert_eq!(call["reason"], "fraud_hold", "{call}");
     }
-    on("kamailio-01", &["htable.delete", "block", "203.0.113.151"]).expect("it is removed");
-    crate::harness::wait_until("the other proxy to forget", std::time::Duration::from_secs(5), || {
-        on("kamailio-02", &["htable.get", "block", "203.0.113.151"]).is_err()
-    });
+    on("kamailio-01", &["htable.delete", "block", "customer-01"]).expect("it is removed");
+    crate::harness::wait_until("the other proxy to forget", std::time::Duration::from_secs(5), || !knows());
     assert_eq!(lab.call(&["--to", "442079460123", "--talk", "100ms"])["outcome"], "answered");
 }
 
