@@ -75,6 +75,11 @@ pub fn number_inside(process: u32) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("NSpid:"))?.split_whitespace().next_back()?.parse().ok()
 }
 
+/// The process that its own process namespace, that of `member`, numbers like this.
+pub fn numbered_inside(member: u32, inner: u32) -> Option<u32> {
+    namespace_members(member).into_iter().find(|pid| number_inside(*pid) == Some(inner))
+}
+
 /// Every process there is, as this process's `/proc` numbers them.
 fn processes() -> impl Iterator<Item = u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -3,7 +3,7 @@
 use super::{Failure, say, say_json};
 use crate::{
     credentials,
-    lab::up,
+    lab::shipped::shipped_inventory,
     stack::{self, StackFile},
 };
 use app::fleet::inventory::Inventory;
@@ -78,7 +78,7 @@ pub fn run(command: StackCommand) -> Result<(), Failure> {
 }
 
 fn read(file: Option<&Path>) -> Result<Inventory, String> {
-    let Some(file) = file else { return up::shipped_inventory() };
+    let Some(file) = file else { return shipped_inventory() };
     let text = fs::read_to_string(file).map_err(|error| format!("The inventory {} cannot be read: {error}.", file.display()))?;
     toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);

@@ -1,7 +1,6 @@
 //! A FastAGI server that says yes. It stands on the billing machines of the lab until `wirecenter agi` decides for real; the dialogue
 //! with the PBX is already the real one, so that the dialplan need not change.
 
-use crate::cli::Failure;
 use std::{net::SocketAddrV4, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -15,9 +14,9 @@ const LIMIT_MS: u64 = 4 * 60 * 60 * 1000;
 /// Lines of a request, at most.
 const LINES_MAX: usize = 200;
 
-pub async fn run(listen: SocketAddrV4) -> Result<(), Failure> {
+pub async fn run(listen: SocketAddrV4) -> Result<(), String> {
     let listener = TcpListener::bind(listen).await;
-    let listener = listener.map_err(|error| Failure::new(format!("The authorizer cannot listen on {listen}: {error}.")))?;
+    let listener = listener.map_err(|error| format!("The authorizer cannot listen on {listen}: {error}."))?;
     loop {
         // A connection that ended before it was accepted is the PBX's affair.
         let Ok((stream, _)) = listener.accept().await else { continue };

@@ -5,7 +5,7 @@ use super::{
     phone::control::{Answer, Behavior, CallEvent, CallResult, Direction, Expectation, Outcome, PlaceCall, Request},
     phone_line::{PhoneLine, tell},
     place::Layout,
-    up::shipped_inventory,
+    shipped::shipped_inventory,
 };
 use app::fleet::inventory::{Inventory, Role};
 use serde::{Deserialize, Serialize};

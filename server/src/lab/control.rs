@@ -1,16 +1,11 @@
 //! What the first process of the host and of each machine can be asked, over a Unix socket of its own: one line of JSON each way.
 
-use super::supervisor::Supervisor;
+use super::place::Layout;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs,
     io::{self, BufRead, BufReader, Write},
-    os::unix::{
-        fs::PermissionsExt,
-        net::{UnixListener, UnixStream},
-    },
+    os::unix::net::UnixStream,
     path::Path,
-    sync::Arc,
     time::Duration,
 };
 
@@ -57,36 +52,6 @@ pub enum State {
     Up,
 }
 
-/// Answers on a thread of its own, for ever.
-pub fn listen(socket: &Path, supervisor: Arc<Supervisor>) -> io::Result<()> {
-    // What is left of an earlier boot.
-    let _ = fs::remove_file(socket);
-    let listener = UnixListener::bind(socket)?;
-    fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let supervisor = Arc::clone(&supervisor);
-            std::thread::spawn(move || answer(&stream, &supervisor));
-        }
-    });
-    Ok(())
-}
-
-fn answer(stream: &UnixStream, supervisor: &Supervisor) -> Option<()> {
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).ok()?;
-    let done = |result: Result<(), String>| result.map_or_else(Answer::Error, |()| Answer::Done);
-    let answer = match serde_json::from_str(&line) {
-        Ok(Request::Status) => Answer::Services(supervisor.status()),
-        Ok(Request::Hold { service }) => done(supervisor.hold(&service)),
-        Ok(Request::Release { service }) => done(supervisor.release(&service)),
-        Err(error) => Answer::Error(format!("not understood: {error}")),
-    };
-    let text = serde_json::to_string(&answer).ok()?;
-    let mut stream = stream;
-    writeln!(stream, "{text}").ok()
-}
-
 /// Asks, and waits at most `timeout`: a frozen machine does not answer.
 pub fn ask(socket: &Path, request: &Request, timeout: Duration) -> io::Result<Answer> {
     let mut stream = UnixStream::connect(socket)?;
@@ -96,4 +61,9 @@ pub fn ask(socket: &Path, request: &Request, timeout: Duration) -> io::Result<An
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)
+}
+
+/// Asks the host of a lab.
+pub fn ask_host(lab: &Layout, request: &Request) -> Result<Answer, String> {
+    ask(&lab.host_socket(), request, Duration::from_secs(2)).map_err(|error| format!("The lab's host does not answer: {error}."))
 }

@@ -95,6 +95,15 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+pub fn require_root(command: &str) -> Result<(), String> {
+    if is_root() {
+        return Ok(());
+    }
+    Err(format!(
+        "The lab needs root: it makes network, mount and process namespaces of its own. Nothing was changed. Run: sudo wirecenter {command}"
+    ))
+}
+
 fn kernel() -> Vec<String> {
     let mut missing = Vec::new();
     let file_systems = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();

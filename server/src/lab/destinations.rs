@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_destination_has_a_route_over_both_carriers() {
-        let inventory = super::super::up::shipped_inventory().expect("it is read by another test too");
+        let inventory = super::super::shipped::shipped_inventory().expect("it is read by another test too");
         let routes = routes(&inventory.carriers);
         for destination in DESTINATIONS {
             let route = routes.iter().find(|route| route.prefix.as_str() == destination.prefix).expect("no prefix is lost");

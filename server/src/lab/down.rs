@@ -1,7 +1,7 @@
 //! `lab down`: ends the one process everything hangs on, waits until the kernel has removed all that hung on it, and removes the
 //! folder. By the lab's own record, never by a name.
 
-use super::{place::Layout, up::require_root};
+use super::{daemons::require_root, place::Layout};
 use crate::process::{self, Processes};
 use std::{fs, time::Duration};
 

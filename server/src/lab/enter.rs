@@ -34,7 +34,7 @@ fn no_such(lab: &Layout, machine: &str) -> String {
     if lab.running().is_none() {
         return "The lab is not up. Start it with wirecenter lab up.".into();
     }
-    let known = super::up::shipped_inventory().map(|inventory| inventory.machines).unwrap_or_default();
+    let known = super::shipped::shipped_inventory().map(|inventory| inventory.machines).unwrap_or_default();
     if known.iter().any(|known| known.name == machine) {
         return format!("{machine} is switched off. See wirecenter lab status; wirecenter lab heal switches it on again.");
     }

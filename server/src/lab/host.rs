@@ -3,7 +3,7 @@
 //! in it, so that nothing of a lab can outlive it.
 
 use super::{
-    control,
+    answering,
     machine::{BootError, failed, ip, turn_off_ipv6},
     place::Layout,
     plan::{HostPlan, HostedMachine, Ready, Service, switch_name},
@@ -54,7 +54,7 @@ pub fn run(lab: &Layout) -> Result<(), BootError> {
         plug(machine, first).map_err(|error| error.to_string())
     };
     let supervisor = Supervisor::new(services, lab.logs(), Some(Box::new(plug)));
-    control::listen(&lab.host_socket(), Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
+    answering::listen(&lab.host_socket(), Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
     supervisor.start();
     loop {
         std::thread::park();

@@ -10,7 +10,7 @@ use super::{
     },
     phone_line::{PhoneLine, tell},
     place::Layout,
-    up::shipped_inventory,
+    shipped::shipped_inventory,
 };
 use app::fleet::inventory::{Inventory, Role};
 use serde::Serialize;

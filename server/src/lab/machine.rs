@@ -5,7 +5,7 @@
 //! is there, what is written is the machine's own, and the real machine is never changed.
 
 use super::{
-    control,
+    answering,
     place::Layout,
     plan::{Bind, MachinePlan, Nic},
     supervisor::Supervisor,
@@ -65,7 +65,7 @@ pub fn run(lab: &Layout, name: &str) -> Result<(), BootError> {
     plan.nics.iter().try_for_each(set_address)?;
     apply_kernel_settings()?;
     let supervisor = Supervisor::new(plan.services, "/var/log".into(), None);
-    control::listen(Path::new(CONTROL), std::sync::Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
+    answering::listen(Path::new(CONTROL), std::sync::Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
     supervisor.start();
     loop {
         std::thread::park();

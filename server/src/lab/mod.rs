@@ -10,6 +10,7 @@
 //!
 //! Not here: what the panel makes of it. To the panel the lab is a hypervisor with machines, like any other.
 
+pub mod answering;
 pub mod authorizer;
 pub mod beside;
 pub mod call;
@@ -27,6 +28,7 @@ pub mod phone_line;
 pub mod place;
 pub mod plan;
 mod roles;
+pub mod shipped;
 pub mod status;
 pub mod supervisor;
 pub mod up;

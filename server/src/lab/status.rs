@@ -5,7 +5,7 @@ use super::{
     faults::{self, Fault},
     machine,
     place::Layout,
-    up::shipped_inventory,
+    shipped::shipped_inventory,
 };
 use crate::process;
 use app::fleet::inventory::{Machine, Role};
@@ -131,7 +131,7 @@ fn look_at(machine: &Machine, hosted: Option<&ServiceStatus>, first: Option<u32>
 
 /// A service that is stopped by a signal is there and does nothing: it is not up.
 fn view(first: u32, service: ServiceStatus) -> ServiceView {
-    let frozen = service.pid.and_then(|pid| outside(first, pid)).is_some_and(process::is_stopped);
+    let frozen = service.pid.and_then(|pid| process::numbered_inside(first, pid)).is_some_and(process::is_stopped);
     ServiceView {
         name: service.name,
         up: service.state == State::Up && !frozen,
@@ -139,12 +139,6 @@ fn view(first: u32, service: ServiceStatus) -> ServiceView {
         restarts: service.restarts,
         said: if frozen { Some("frozen".into()) } else { service.said },
     }
-}
-
-/// A process of a machine, as the real machine numbers it.
-pub fn outside(first: u32, inner: u32) -> Option<u32> {
-    let numbered = |pid: &u32| process::number_inside(*pid) == Some(inner);
-    process::namespace_members(first).into_iter().find(numbered)
 }
 
 /// The network cards as they are, whatever the inventory says.

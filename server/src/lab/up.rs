@@ -2,12 +2,13 @@
 //! process, whose record is written before it does anything.
 
 use super::{
-    control::{self, Answer, Request},
-    daemons::{self, Daemons},
+    daemons::{self, Daemons, require_root},
     destinations, enter, host,
     place::Layout,
     plan::{HostPlan, HostedMachine, Nic, Port, Switch, port_name},
-    roles, status,
+    roles,
+    shipped::{INVENTORY, shipped_inventory},
+    status,
 };
 use crate::{credentials, process, stack};
 use app::fleet::inventory::{Inventory, Machine, Role};
@@ -20,8 +21,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The inventory of the lab, as it is shipped.
-pub const INVENTORY: &str = include_str!("../../stack/inventory.toml");
 /// The credential that is a key and not a word.
 const SSH_CREDENTIAL: &str = "ssh";
 /// A lab that is not up by then is not going to be.
@@ -29,10 +28,6 @@ const UP_MAX: Duration = Duration::from_secs(60);
 const CALLS_PASS_MAX: Duration = Duration::from_secs(8);
 /// Disks in memory and the program's copy.
 const FREE_BYTES_MIN: u64 = 500 * 1024 * 1024;
-
-pub fn shipped_inventory() -> Result<Inventory, String> {
-    toml::from_str(INVENTORY).map_err(|error| format!("The shipped inventory is not understood: {error}"))
-}
 
 /// What `up` did.
 pub enum Done {
@@ -66,15 +61,6 @@ pub fn up(lab: &Layout, tell: &dyn Fn(&str)) -> Result<Done, String> {
     wait_until_up(lab, tell)?;
     wait_until_calls_pass(lab, &inventory);
     Ok(Done::Built)
-}
-
-pub fn require_root(command: &str) -> Result<(), String> {
-    if daemons::is_root() {
-        return Ok(());
-    }
-    Err(format!(
-        "The lab needs root: it makes network, mount and process namespaces of its own. Nothing was changed. Run: sudo wirecenter {command}"
-    ))
 }
 
 fn check_place(lab: &Layout) -> Result<(), String> {
@@ -276,9 +262,4 @@ fn wait_until_calls_pass(lab: &Layout, inventory: &Inventory) {
         }
         std::thread::sleep(Duration::from_millis(150));
     }
-}
-
-pub fn ask_host(lab: &Layout, request: &Request) -> Result<Answer, String> {
-    control::ask(&lab.host_socket(), request, Duration::from_secs(2))
-        .map_err(|error| format!("The lab's host does not answer: {error}."))
 }

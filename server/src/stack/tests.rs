@@ -1,3 +1,5 @@
+//! What holds of the configuration whichever machine it is for.
+
 use super::*;
 
 const INVENTORY: &str = include_str!("../../stack/inventory.toml");

@@ -16,6 +16,7 @@ use crate::{
         },
         phone_line::PhoneLine,
         place::Layout,
+        shipped::shipped_inventory,
         up,
     },
     process::{self, Processes},
@@ -191,7 +192,7 @@ fn proxies_alone() -> Result<(f64, Option<f64>), Failure> {
     std::thread::sleep(SETTLE);
     faults::make(&bench.lab, "kill", Some("asterisk-03/asterisk")).map_err(Failure::new)?;
     faults::make(&bench.lab, "carrier_503", Some("carrier-a")).map_err(Failure::new)?;
-    let inventory = up::shipped_inventory().map_err(Failure::new)?;
+    let inventory = shipped_inventory().map_err(Failure::new)?;
     let address = |name: &str| inventory.machine(name).and_then(|machine| inventory.address(machine, "voice"));
     let at = |name: &str| address(name).map(|address| SocketAddr::from((address, 5060))).ok_or_else(|| Failure::new("no address"));
     let control = bench.lab.dir().join("bench-phone.sock");

@@ -3,10 +3,8 @@
 use super::Scene;
 use crate::{
     lab::{
-        control::{self, Answer, Request, State},
+        control::{self, Answer, Request, State, ask_host},
         machine::CONTROL,
-        status,
-        up::ask_host,
     },
     process,
 };
@@ -97,7 +95,7 @@ fn meant(scene: &Scene<'_>) -> Result<Vec<u32>, String> {
         .find(|one| one.name == service)
         .ok_or_else(|| format!("{} runs no {service}; it runs: {}.", machine.name, names()))?;
     let inner = found.pid.ok_or_else(|| format!("{service} of {} does not run.", machine.name))?;
-    let main = status::outside(first, inner).ok_or_else(|| format!("{service} of {} is gone.", machine.name))?;
+    let main = process::numbered_inside(first, inner).ok_or_else(|| format!("{service} of {} is gone.", machine.name))?;
     let mut all = vec![main];
     all.extend(process::Processes::look().descendants(main));
     Ok(all)

@@ -8,10 +8,11 @@ mod machine;
 mod network;
 
 use super::{
-    control::{Answer, Request, State},
+    control::{Answer, Request, State, ask_host},
+    daemons::require_root,
     enter,
     place::Layout,
-    up::{ask_host, require_root, shipped_inventory},
+    shipped::shipped_inventory,
 };
 use app::fleet::inventory::{Inventory, Machine, Role};
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,11 @@
 //! One INVITE to one proxy, and the blank result that a call begins with.
 
 use super::{
+    clock::epoch_us,
     compose::{self, RequestParts},
     control::{CallResult, Outcome, PlaceCall},
     dialog::Ready,
     message::Method,
-    station::epoch_us,
 };
 use std::net::SocketAddr;
 

@@ -2,25 +2,18 @@
 
 use super::{
     control::{Answer, Behavior, Expectation, Load, PlaceCall, Request},
-    endpoint::{Command, Numbers},
+    desk::{Desk, Reader, Writer, still_there},
+    endpoint::Command,
     leg::Report,
     load,
 };
-use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, BufWriter, Lines},
-    net::{
-        UnixListener, UnixStream,
-        unix::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    sync::{
-        mpsc::{Sender, unbounded_channel},
-        oneshot,
-    },
+    io::{AsyncBufReadExt, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::{mpsc::unbounded_channel, oneshot},
 };
 
-/// Who does not read what he asked for is let go, so that nothing piles up here.
-const WRITE_MAX: Duration = Duration::from_secs(10);
 const NUMBER_CHARS_MAX: usize = 32;
 const RING_MS_MAX: u64 = 600_000;
 const TALK_MS_MAX: u64 = 86_400_000;
@@ -35,19 +28,6 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     Ok(listener)
-}
-
-/// What a connection needs to begin calls.
-#[derive(Clone)]
-pub struct Desk {
-    pub commands: Sender<Command>,
-    pub numbers: Numbers,
-}
-
-impl Desk {
-    pub fn next_number(&self) -> u64 {
-        self.numbers.fetch_add(1, Relaxed)
-    }
 }
 
 pub async fn serve(listener: UnixListener, desk: Desk) {
@@ -69,27 +49,10 @@ pub async fn serve(listener: UnixListener, desk: Desk) {
     }
 }
 
-pub type Reader = Lines<BufReader<OwnedReadHalf>>;
-
-/// Writes lines; flushed when there is nothing more to say for now.
-pub struct Writer(BufWriter<OwnedWriteHalf>);
-
-impl Writer {
-    pub async fn say(&mut self, answer: &Answer) -> io::Result<()> {
-        let mut line = serde_json::to_vec(answer)?;
-        line.push(b'\n');
-        tokio::time::timeout(WRITE_MAX, self.0.write_all(&line)).await?
-    }
-
-    pub async fn flush(&mut self) -> io::Result<()> {
-        tokio::time::timeout(WRITE_MAX, self.0.flush()).await?
-    }
-}
-
 async fn converse(stream: UnixStream, desk: &Desk) -> io::Result<()> {
     let (read, write) = stream.into_split();
     let mut reader = BufReader::new(read).lines();
-    let mut writer = Writer(BufWriter::new(write));
+    let mut writer = Writer::new(write);
     while let Some(line) = reader.next_line().await? {
         if line.trim().is_empty() {
             continue;
@@ -142,16 +105,6 @@ async fn place(call: PlaceCall, desk: &Desk, reader: &mut Reader, writer: &mut W
         let _ = desk.commands.send(Command::Abandon { number }).await;
     }
     told
-}
-
-/// While calls run, a line is too early, and the end of the connection is an error that ends them.
-pub async fn still_there(line: io::Result<Option<String>>, writer: &mut Writer) -> io::Result<()> {
-    if line?.is_none() {
-        return Err(io::ErrorKind::ConnectionAborted.into());
-    }
-    let sentence = "This connection is busy with calls until \"ended\" or \"finished\"; ask over another connection.";
-    writer.say(&Answer::Error(sentence.into())).await?;
-    writer.flush().await
 }
 
 /// The request in a line, or a sentence that says what is wrong with it and what would be right.

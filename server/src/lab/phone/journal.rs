@@ -2,10 +2,10 @@
 
 use super::{
     address::{digits, uri_of, user_of},
+    clock::epoch_us,
     control::{Behavior, CallCounts, Expectation, ReceivedInvite},
     message::{Message, Start},
     sdp::Sound,
-    station::epoch_us,
 };
 use std::{
     collections::{HashMap, VecDeque},

@@ -2,7 +2,7 @@
 
 use super::{
     control::{Answer, Finished, Load, PlaceCall},
-    door::{Desk, Reader, Writer, still_there},
+    desk::{Desk, Reader, Writer, still_there},
     endpoint::Command,
     leg::Report,
 };

@@ -5,8 +5,10 @@ mod address;
 mod attempt;
 mod callee;
 mod caller;
+mod clock;
 mod compose;
 pub mod control;
+mod desk;
 mod dialog;
 mod door;
 mod endpoint;
@@ -97,7 +99,7 @@ pub async fn run_until(settings: PhoneSettings, stop: impl Future<Output = ()>) 
     let numbers = endpoint::Numbers::default();
     let (commands, waiting) = mpsc::channel(COMMANDS_MAX);
     let station = Station::new(name, local, echo_address, codecs, socket);
-    let desk = door::Desk { commands, numbers: Arc::clone(&numbers) };
+    let desk = desk::Desk { commands, numbers: Arc::clone(&numbers) };
     tokio::select! {
         () = Endpoint::new(station, numbers).work(waiting) => {}
         () = door::serve(listener, desk) => {}

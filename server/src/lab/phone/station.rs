@@ -5,7 +5,7 @@ use std::{
     cmp::Reverse,
     collections::BinaryHeap,
     net::SocketAddr,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 use tokio::net::UdpSocket;
 
@@ -85,13 +85,6 @@ impl Station {
         self.serial = self.serial.wrapping_add(1);
         self.serial
     }
-}
-
-/// Microseconds of the Unix epoch: what a test compares with a CDR.
-pub fn epoch_us() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "the phone is a program of its own, and its tests compare with other clocks")]
-    let now = SystemTime::now();
-    now.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 pub fn new_branch() -> String {

@@ -1,20 +1,24 @@
 //! `wirecenter lab`: the carrier in a box, from the command line. Everything here waits for processes and sockets, so it runs on a
 //! thread of its own and not on the runtime's.
 
+mod words;
+
 use super::{Common, Failure, say, say_json, warn};
 use crate::lab::{
     authorizer,
     call::{self, Wish},
+    daemons::require_root,
     down::down,
     enter, faults, host,
     load::{self, Profile},
     machine,
     phone::{self, Codec, control::Behavior},
     place::Layout,
-    status::{self, LabStatus},
-    up::{self, Done, require_root},
+    shipped::INVENTORY,
+    status,
+    up::{self, Done},
 };
-use app::fleet::inventory::{Endpoint, Inventory, Machine};
+use app::fleet::inventory::Inventory;
 use std::{
     collections::BTreeMap,
     net::SocketAddrV4,
@@ -186,7 +190,7 @@ pub async fn run(command: LabCommand) -> Result<(), Failure> {
                 .await
                 .map_err(Failure::new)
         }
-        LabCommand::Authorizer { listen } => authorizer::run(listen).await,
+        LabCommand::Authorizer { listen } => authorizer::run(listen).await.map_err(Failure::new),
         LabCommand::Load(args) => run_load(args).await,
         other => {
             let done = tokio::task::spawn_blocking(move || run_here(other)).await;
@@ -216,7 +220,12 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
         }
         LabCommand::Status(common) => {
             require_root("lab status").map_err(said)?;
-            print_status(&status::look(&lab_of(&common)), common.json);
+            let status = status::look(&lab_of(&common));
+            if common.json {
+                say_json(&status);
+            } else {
+                words::status(&status).into_iter().for_each(say);
+            }
             Ok(())
         }
         LabCommand::Call(args) => run_call(&args),
@@ -262,11 +271,11 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
             enter_machine(&common, &machine, &["/bin/bash".into(), "--norc".into(), "-i".into()])
         }
         LabCommand::Inventory(common) => {
-            let text = std::fs::read_to_string(lab_of(&common).inventory()).unwrap_or_else(|_| up::INVENTORY.into());
+            let text = std::fs::read_to_string(lab_of(&common).inventory()).unwrap_or_else(|_| INVENTORY.into());
             if common.json {
                 let inventory: Inventory =
                     toml::from_str(&text).map_err(|error| said(format!("The lab's inventory is not understood: {error}")))?;
-                say_json(&written_out(&inventory));
+                say_json(&words::written_out(&inventory));
             } else {
                 say(text.trim_end());
             }
@@ -276,27 +285,6 @@ fn run_here(command: LabCommand) -> Result<(), Failure> {
         LabCommand::Machine { name, dir } => machine::run(&Layout::at(&dir), &name).map_err(Failure::new),
         LabCommand::Phone { .. } | LabCommand::Authorizer { .. } | LabCommand::Load(_) => Ok(()),
     }
-}
-
-/// The inventory with every address written out, for those who do not want to reckon.
-fn written_out(inventory: &Inventory) -> serde_json::Value {
-    let endpoint = |machine: &Machine, name: &String| {
-        let (address, endpoint) = inventory.endpoint(machine, name)?;
-        let Endpoint { path, user, credential, .. } = endpoint;
-        Some((name.clone(), serde_json::json!({ "address": address, "path": path, "user": user, "credential": credential })))
-    };
-    let machine = |machine: &Machine| {
-        let names = inventory.endpoints.get(&machine.role).into_iter().flat_map(BTreeMap::keys);
-        let endpoints: BTreeMap<String, serde_json::Value> = names.filter_map(|name| endpoint(machine, name)).collect();
-        let Machine { name, role, host, .. } = machine;
-        serde_json::json!({ "name": name, "role": role, "host": host, "nics": inventory.nics(machine), "endpoints": endpoints })
-    };
-    let machines: Vec<serde_json::Value> = inventory.machines.iter().map(machine).collect();
-    let Inventory { name, networks, hosts, clusters, carriers, customers, credentials, .. } = inventory;
-    serde_json::json!({
-        "name": name, "networks": networks, "hosts": hosts, "machines": machines, "clusters": clusters,
-        "carriers": carriers, "customers": customers, "credentials": credentials,
-    })
 }
 
 fn lab_of(common: &Common) -> Layout {
@@ -326,46 +314,6 @@ fn run_up(common: &Common) -> Result<(), Failure> {
         (false, count) => format!("The carrier was up already; {count} of its services were started again ({seconds:.1} s)."),
     });
     Ok(())
-}
-
-fn print_status(status: &LabStatus, json: bool) {
-    if json {
-        return say_json(status);
-    }
-    if status.machines.is_empty() {
-        return say("The lab is not up. Start it with: sudo wirecenter lab up");
-    }
-    for machine in &status.machines {
-        let state = if machine.is_whole() { "● up" } else { "✖ down" };
-        let nics: Vec<String> = machine
-            .nics
-            .iter()
-            .map(|nic| {
-                format!(
-                    "{} {}{}{}",
-                    nic.network,
-                    nic.address,
-                    if nic.mtu == 1500 { "" } else { " jumbo" },
-                    if nic.linked { "" } else { " (no cable)" }
-                )
-            })
-            .collect();
-        say(format!("{:<12} {state:<7} {}", machine.name, nics.join(", ")));
-        for service in &machine.services {
-            let mark = if service.up { "●" } else { "✖" };
-            let said = service.said.as_deref().filter(|_| !service.up).map(|said| format!(" ({said})")).unwrap_or_default();
-            say(format!("{:<12}   {mark} {} {}{said}", "", service.name, service.version.as_deref().unwrap_or_default()));
-        }
-    }
-    for fault in &status.faults {
-        say(format!("broken on purpose: {} {}", fault.name, fault.target));
-    }
-    let down = status.machines.iter().filter(|machine| !machine.is_whole()).count();
-    say(if down == 0 {
-        format!("All {} machines are up.", status.machines.len())
-    } else {
-        format!("{down} of {} machines are not whole.", status.machines.len())
-    });
 }
 
 fn run_call(args: &CallArgs) -> Result<(), Failure> {
@@ -413,19 +361,7 @@ async fn run_load(args: LoadArgs) -> Result<(), Failure> {
         say_json(&report);
         return Ok(());
     }
-    let shown = |ms: Option<f64>| ms.map_or_else(|| "–".into(), |ms| format!("{ms:.0} ms"));
-    say(format!(
-        "{} calls attempted: {} answered, {} refused or not answered, {} failed. ASR {} % (answered / attempted). Set up in {} (median), {} (95 of 100); rang after {} and {}.",
-        report.attempted,
-        report.answered,
-        report.refused,
-        report.failed,
-        report.asr_percent,
-        shown(report.setup_ms_p50),
-        shown(report.setup_ms_p95),
-        shown(report.pdd_ms_p50),
-        shown(report.pdd_ms_p95)
-    ));
+    say(words::load(&report));
     Ok(())
 }
 
