@@ -3,11 +3,14 @@
 use super::place::Layout;
 use std::process::{Command, Output};
 
+/// Where a machine's programs are.
+pub const MACHINE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A command inside a machine: its network, its files, its processes, its name.
 pub fn in_machine(lab: &Layout, machine: &str) -> Result<Command, String> {
     let first = lab.machine_process(machine).ok_or_else(|| no_such(lab, machine))?;
     let mut command = Command::new("nsenter");
-    command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    command.env("PATH", MACHINE_PATH).env_remove("TMPDIR");
     // The working folder is that of the machine's first process, for ours does not exist in there.
     command.args(["--target", &first.to_string(), "--net", "--mount", "--uts", "--ipc", "--pid", "--root", "--wd", "--"]);
     Ok(command)

@@ -17,7 +17,11 @@ use std::{
     path::Path,
     process::Command,
     sync::Arc,
+    time::Duration,
 };
+
+/// How often the host looks whether it is still on record.
+const RECORD_EVERY: Duration = Duration::from_millis(500);
 
 /// Namespaces that each machine gets for itself.
 const OWN_NAMESPACES: [&str; 5] = ["--net", "--mount", "--uts", "--ipc", "--pid"];
@@ -30,7 +34,7 @@ pub fn unshare() -> Vec<&'static str> {
     argv
 }
 
-/// Never comes back while the lab runs.
+/// Comes back when the lab is no longer on record.
 pub fn run(lab: &Layout) -> Result<(), BootError> {
     // `lab up` writes down who we are before it says go; if it dies first, we end too and nothing was made.
     let mut line = String::new();
@@ -56,9 +60,11 @@ pub fn run(lab: &Layout) -> Result<(), BootError> {
     let supervisor = Supervisor::new(services, lab.logs(), Some(Box::new(plug)));
     answering::listen(&lab.host_socket(), Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
     supervisor.start();
-    loop {
-        std::thread::park();
+    // A lab whose folder somebody removed could not be found any more; it ends by itself.
+    while lab.is_recorded() {
+        std::thread::sleep(RECORD_EVERY);
     }
+    Ok(())
 }
 
 fn machine_service(lab: &Layout, machine: &HostedMachine) -> Service {

@@ -129,6 +129,10 @@ impl Layout {
         fs::rename(half, self.record())
     }
 
+    pub fn is_recorded(&self) -> bool {
+        self.record().exists()
+    }
+
     /// The record, if what it names still runs.
     pub fn running(&self) -> Option<Record> {
         let record: Record = serde_json::from_str(&fs::read_to_string(self.record()).ok()?).ok()?;

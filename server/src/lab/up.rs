@@ -3,7 +3,9 @@
 
 use super::{
     daemons::{self, Daemons, require_root},
-    destinations, enter, host,
+    destinations,
+    enter::{self, MACHINE_PATH},
+    host,
     place::Layout,
     plan::{HostPlan, HostedMachine, Nic, Port, Switch, port_name},
     roles,
@@ -198,6 +200,8 @@ fn start_host(lab: &Layout) -> Result<(), String> {
     // Of a session of its own, so that the terminal's Ctrl-C ends the command and not the lab.
     let mut command = Command::new("setsid");
     command.args(host::unshare()).arg(lab.program()).args(["lab", "host"]).arg(lab.dir());
+    // Nothing of whoever calls gets in: a TMPDIR of theirs does not exist in a machine.
+    command.env_clear().env("PATH", MACHINE_PATH).env("LC_ALL", "C.UTF-8");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).current_dir("/").spawn().map_err(failed)?;
     lab.write_record(child.id()).map_err(failed)?;
     let mut stdin = child.stdin.take().ok_or("The lab's host has no input.")?;

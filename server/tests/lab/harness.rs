@@ -59,11 +59,16 @@ impl Drop for Turn {
     }
 }
 
+enum NoLab {
+    Impossible(String),
+    Broken(String),
+}
+
 pub fn lab() -> Option<Turn> {
-    static LAB: OnceLock<Result<Mutex<Lab>, String>> = OnceLock::new();
+    static LAB: OnceLock<Result<Mutex<Lab>, NoLab>> = OnceLock::new();
     let lab = LAB.get_or_init(|| match impossible() {
-        Some(why) => Err(why),
-        None => Ok(Mutex::new(Lab::build())),
+        Some(why) => Err(NoLab::Impossible(why)),
+        None => Lab::build().map(Mutex::new).map_err(NoLab::Broken),
     });
     match lab {
         Ok(lab) => {
@@ -71,22 +76,26 @@ pub fn lab() -> Option<Turn> {
             lab.forget_silence();
             Some(Turn { lab })
         }
-        Err(why) => {
+        Err(NoLab::Impossible(why)) => {
             skipped(why);
             None
         }
+        // Built once: forty tests that wait a minute each for the same failure say no more than one.
+        Err(NoLab::Broken(said)) => panic!("the lab could not be built: {said}"),
     }
 }
 
 impl Lab {
-    fn build() -> Self {
+    fn build() -> Result<Self, String> {
         let state = std::env::temp_dir().join(format!("wc-lab-{}", std::process::id()));
         remove_at_end(&state);
         let began = Instant::now();
         let output = program().args(["lab", "up", "--state"]).arg(&state).output().expect("the program runs");
         let up_said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "lab up: {up_said}");
-        Self { state, built_in: began.elapsed(), up_said }
+        match output.status.success() {
+            true => Ok(Self { state, built_in: began.elapsed(), up_said }),
+            false => Err(up_said),
+        }
     }
 
     pub fn run(&self, words: &[&str]) -> Output {
