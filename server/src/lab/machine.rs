@@ -181,10 +181,22 @@ fn write_identity(root: &Path, plan: &MachinePlan) -> Result<(), BootError> {
     }
     let id = fs::read_to_string(&id).map_err(failed("reading the machine-id"))?;
     write("machine-id", &id).map_err(failed("writing the machine-id"))?;
+    unlock_root(&etc).map_err(failed("letting root in by key"))?;
     for account in &plan.accounts {
         add_account(&etc, account).map_err(failed(format!("adding the user {account}")))?;
     }
     Ok(())
+}
+
+/// No password opens root's account here, as anywhere; but sshd keeps even keys out of an account that is locked (`!`).
+fn unlock_root(etc: &Path) -> io::Result<()> {
+    let path = etc.join("shadow");
+    let text = fs::read_to_string(&path)?;
+    let line = |line: &str| match line.split(':').collect::<Vec<_>>().as_slice() {
+        ["root", _, rest @ ..] => format!("root:*:{}\n", rest.join(":")),
+        _ => format!("{line}\n"),
+    };
+    fs::write(&path, text.lines().map(line).collect::<String>())
 }
 
 /// A system user with a number of its own, where the distribution's package has made none.

@@ -1,6 +1,6 @@
 //! A PBX and a proxy that die while calls flow: how long nobody gets through.
 
-use crate::harness::{Lab, lab, wait_until};
+use crate::harness::{Lab, lab, measured, wait_until};
 use serde_json::Value;
 use std::{
     sync::{
@@ -44,7 +44,7 @@ fn a_dead_pbx_is_left_out_and_comes_back() {
     let (gap, lost) = longest_gap(&lab, Duration::from_secs(8), || {
         lab.json(&["break", "kill", "asterisk-02/asterisk"]);
     });
-    println!("a dead PBX: longest gap {} ms, {} calls not answered", gap.as_millis(), lost.len());
+    measured(&format!("a killed Asterisk: longest gap {} ms, {} calls not answered", gap.as_millis(), lost.len()));
     // A call that was just in it is lost; one that comes after goes to another within the two seconds of a first reply.
     assert!(gap < Duration::from_secs(4), "{gap:?}");
     assert!(lost.len() <= 4, "{lost:?}");
@@ -68,7 +68,7 @@ fn a_dead_proxy_loses_its_address_to_the_other() {
     let (gap, lost) = longest_gap(&lab, Duration::from_secs(8), || {
         lab.json(&["break", "kill", "kamailio-01/kamailio"]);
     });
-    println!("a dead proxy: longest gap {} ms, {} calls not answered", gap.as_millis(), lost.len());
+    measured(&format!("a killed Kamailio: longest gap {} ms, {} calls not answered", gap.as_millis(), lost.len()));
     assert!(gap < Duration::from_secs(6), "{gap:?}");
     assert!(holds("kamailio-02"), "the address moved");
     let call = lab.call(&["--to", "442079460123", "--talk", "100ms"]);

@@ -24,6 +24,11 @@ pub fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }
 
+/// A figure that was seen on the way, for whoever reads the test's output.
+pub fn measured(what: &str) {
+    let _ = writeln!(std::io::stderr(), "MEASURED {what}");
+}
+
 /// Why there can be no lab here; said by every test.
 pub fn impossible() -> Option<String> {
     if !server::lab::daemons::is_root() {

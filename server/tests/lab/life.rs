@@ -1,6 +1,6 @@
 //! Its life as a whole: built, repaired, killed in the middle, taken down without a trace.
 
-use crate::harness::{UP_MAX, lab, program, run_at, skipped, wait_until};
+use crate::harness::{UP_MAX, lab, measured, program, run_at, skipped, wait_until};
 use std::{
     os::unix::process::CommandExt,
     path::Path,
@@ -14,7 +14,7 @@ const DOWN_MAX: Duration = Duration::from_secs(5);
 #[test]
 fn it_is_up_within_a_minute_and_every_version_is_shown() {
     let Some(lab) = lab() else { return };
-    println!("up in {:.1} s", lab.built_in.as_secs_f64());
+    measured(&format!("the lab was up after {:.1} s", lab.built_in.as_secs_f64()));
     assert!(lab.built_in < UP_MAX, "{:?}\n{}", lab.built_in, lab.up_said);
     let status = lab.status();
     assert_eq!(status["up"], true, "{status}");

@@ -108,6 +108,20 @@ fn the_real_machine_has_no_new_link_and_no_new_mount() {
 }
 
 #[test]
+fn the_panels_key_opens_every_machine_of_ours_from_management() {
+    let Some(lab) = lab() else { return };
+    let key = lab.state.join("lab/secrets/ssh").display().to_string();
+    for (machine, number) in [("kamailio-01", 11), ("asterisk-03", 23), ("billing-02", 32), ("mariadb-01", 41), ("monitor-01", 51)]
+    {
+        let address = format!("root@10.40.40.{number}");
+        let options =
+            ["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
+        let words = [&["ssh", "-i", &key], options.as_slice(), &[&address, "hostname"]].concat();
+        assert_eq!(at_switches(&lab.state, &words).trim(), machine);
+    }
+}
+
+#[test]
 fn every_machine_is_itself() {
     let Some(lab) = lab() else { return };
     let machines =
