@@ -13,7 +13,7 @@ command -v apt-get >/dev/null || { say "SKIPPED the lab's daemons: this is not D
 missing=()
 want() { command -v "$1" >/dev/null || missing+=("${@:2}"); } # program, its packages
 want kamailio kamailio
-[ -e "$(find /usr/lib -name db_mysql.so -path '*kamailio*' -print -quit 2>/dev/null || true)" ] || missing+=(kamailio-mysql-modules)
+dpkg -s kamailio-mysql-modules >/dev/null 2>&1 || missing+=(kamailio-mysql-modules) # a library, no program
 want keepalived keepalived
 want shorewall shorewall
 want sshd openssh-server

@@ -3,6 +3,7 @@
 //! Unknown keys are refused with the nearest known one; every mistake is named with its line, not only the first. Secrets are
 //! never in the file itself: it names files that hold them.
 
+use crate::nearest::nearest;
 use app::error::Problem;
 use serde::Deserialize;
 use std::{
@@ -127,9 +128,7 @@ fn unknown(line: usize, key: &str, known: &[impl AsRef<str>]) -> Problem {
         "no secret in this file: put it into a file of its own and name that (database.url_file, server.metrics_token_file)"
             .to_string()
     } else {
-        let nearest =
-            known.iter().max_by(|a, b| strsim::jaro_winkler(a.as_ref(), key).total_cmp(&strsim::jaro_winkler(b.as_ref(), key)));
-        format!("a known key; the nearest is {}", nearest.map_or("none", |nearest| nearest.as_ref()))
+        format!("a known key; the nearest is {}", nearest(known.iter().map(AsRef::as_ref), key))
     };
     Problem::new(format!("line {line}"), key, expected)
 }

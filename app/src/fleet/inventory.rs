@@ -80,6 +80,9 @@ pub enum Role {
 }
 
 impl Role {
+    pub const ALL: [Role; 8] =
+        [Role::Kamailio, Role::Asterisk, Role::Billing, Role::Mariadb, Role::Monitor, Role::Carrier, Role::Customer, Role::Switch];
+
     pub const fn name(self) -> &'static str {
         match self {
             Role::Kamailio => "kamailio",
@@ -244,7 +247,7 @@ impl FromStr for Subnet {
 }
 
 /// One network card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nic {
     pub network: String,
     pub address: Ipv4Addr,

@@ -1,16 +1,10 @@
 //! `wirecenter stack`: the configuration we ship, for a machine of an inventory.
 
 use super::{Failure, say, say_json};
-use crate::{
-    credentials,
-    lab::shipped::shipped_inventory,
-    stack::{self, StackFile},
-};
+use crate::{credentials, files, lab::shipped::shipped_inventory, stack};
 use app::fleet::inventory::Inventory;
 use std::{
-    fs::{self, File},
-    io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -53,7 +47,7 @@ pub fn run(command: StackCommand) -> Result<(), Failure> {
     let files = files.map_err(|error| Failure::new(format!("Nothing was written: {error}.")))?;
     if let Some(folder) = &args.to {
         for file in &files {
-            write(folder, file)
+            files::write(&folder.join(file.path.trim_start_matches('/')), &file.text, file.mode)
                 .map_err(|error| Failure::new(format!("{} cannot be written below {}: {error}.", file.path, folder.display())))?;
         }
     }
@@ -84,14 +78,4 @@ fn read(file: Option<&Path>) -> Result<Inventory, String> {
         let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         format!("The inventory {} is not understood at line {line}: {}.", file.display(), error.message())
     })
-}
-
-fn write(folder: &Path, file: &StackFile) -> io::Result<()> {
-    let path = folder.join(file.path.trim_start_matches('/'));
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    let mut out = File::options().create(true).write(true).truncate(true).mode(file.mode).open(&path)?;
-    out.write_all(file.text.as_bytes())?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))
 }

@@ -2,13 +2,15 @@
 //! again when it dies, and stops it at the end. When the panel itself is killed, the kernel tells MariaDB to stop (`setpriv
 //! --pdeathsig`), and whatever is left over is found by its record and ended at the next start.
 
-use crate::process;
+use crate::{
+    files::{self, SOCKET_PATH_BYTES_MAX},
+    process,
+};
 use app::{context, system::state::SystemState, values::Tone, values::quantity::format_span};
 use std::{
     fs,
     fs::{File, TryLockError},
     io::{Seek, SeekFrom, Write},
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -16,8 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// `sockaddr_un` holds 107 bytes and a final zero.
-const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// A MariaDB left over from a killed panel may have a log to write out.
 const LEFTOVER_STOP_MAX: Duration = Duration::from_secs(30);
 /// Stopping takes well under a second; past this it is killed, and recovers at the next start.
@@ -115,7 +115,7 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StartError + '_ {
 
 /// The state directory, for its owner's eyes only.
 pub fn make_private_dir(path: &Path) -> Result<(), StartError> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io(path))
+    files::make_private_dir(path).map_err(io(path))
 }
 
 impl PrivateMariadb {

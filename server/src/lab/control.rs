@@ -9,6 +9,9 @@ use std::{
     time::Duration,
 };
 
+/// Where a machine's first process answers, as seen inside.
+pub const MACHINE_SOCKET: &str = "/run/machine.sock";
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Request {
@@ -61,6 +64,11 @@ pub fn ask(socket: &Path, request: &Request, timeout: Duration) -> io::Result<An
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)
+}
+
+/// Asks a machine, given its first process as the real machine numbers it.
+pub fn ask_machine(first: u32, request: &Request, timeout: Duration) -> io::Result<Answer> {
+    ask(Path::new(&format!("/proc/{first}/root{MACHINE_SOCKET}")), request, timeout)
 }
 
 /// Asks the host of a lab.

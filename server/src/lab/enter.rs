@@ -1,6 +1,7 @@
 //! Running commands inside the lab from outside. `nsenter` of util-linux does the entering.
 
 use super::place::Layout;
+use crate::nearest::nearest;
 use std::process::{Command, Output};
 
 /// Where a machine's programs are.
@@ -42,8 +43,11 @@ fn no_such(lab: &Layout, machine: &str) -> String {
         return format!("{machine} is switched off. See wirecenter lab status; wirecenter lab heal switches it on again.");
     }
     let names: Vec<&str> = known.iter().map(|machine| machine.name.as_str()).collect();
-    let nearest = names.iter().max_by(|a, b| strsim::jaro_winkler(a, machine).total_cmp(&strsim::jaro_winkler(b, machine)));
-    format!("There is no machine {machine:?} in the lab; the nearest is {}. All: {}.", nearest.unwrap_or(&""), names.join(", "))
+    format!(
+        "There is no machine {machine:?} in the lab; the nearest is {}. All: {}.",
+        nearest(names.iter().copied(), machine),
+        names.join(", ")
+    )
 }
 
 /// Runs it to its end; what it printed, or a sentence with what it complained about.

@@ -6,22 +6,22 @@
 
 use super::{
     answering,
+    control::MACHINE_SOCKET,
     place::Layout,
-    plan::{Bind, MachinePlan, Nic},
+    plan::{Bind, MachinePlan},
     supervisor::Supervisor,
 };
+use app::fleet::inventory::Nic;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_remount, unmount};
 use std::{
     ffi::CString,
     fs,
-    io::{self, BufRead, Write},
+    io::{self, BufRead, Read, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
-/// The socket its first process answers on, as seen inside.
-pub const CONTROL: &str = "/run/machine.sock";
 /// Where Asterisk's own root file system is seen inside, on distributions that have no package of it.
 pub const ASTERISK_ROOT: &str = "/opt/asterisk";
 
@@ -62,10 +62,12 @@ pub fn run(lab: &Layout, name: &str) -> Result<(), BootError> {
     if line.trim() != "go" {
         return Err(failed("waiting for the cables")(io::Error::other("the host went away")));
     }
+    ip(&["link", "set", "lo", "up"])?;
     plan.nics.iter().try_for_each(set_address)?;
     apply_kernel_settings()?;
     let supervisor = Supervisor::new(plan.services, "/var/log".into(), None);
-    answering::listen(Path::new(CONTROL), std::sync::Arc::clone(&supervisor)).map_err(failed("opening the control socket"))?;
+    answering::listen(Path::new(MACHINE_SOCKET), std::sync::Arc::clone(&supervisor))
+        .map_err(failed("opening the control socket"))?;
     supervisor.start();
     loop {
         std::thread::park();
@@ -264,15 +266,18 @@ fn apply_kernel_settings() -> Result<(), BootError> {
 fn set_address(nic: &Nic) -> Result<(), BootError> {
     let address = format!("{}/{}", nic.address, nic.prefix_len);
     ip(&["addr", "add", &address, "brd", "+", "dev", &nic.network])?;
-    ip(&["link", "set", &nic.network, "up"])?;
-    ip(&["link", "set", "lo", "up"])
+    ip(&["link", "set", &nic.network, "up"])
 }
 
+/// Whether it went well is told by what `ip` says: the exit codes of children are the supervisor's to take, once there is one.
 pub fn ip(args: &[&str]) -> Result<(), BootError> {
     let doing = || format!("ip {}", args.join(" "));
-    let output = Command::new("ip").args(args).output().map_err(failed(doing()))?;
-    if output.status.success() {
-        return Ok(());
+    let mut child = Command::new("ip").args(args).stderr(Stdio::piped()).spawn().map_err(failed(doing()))?;
+    let mut said = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        stderr.read_to_string(&mut said).map_err(failed(doing()))?;
     }
-    Err(failed(doing())(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_string())))
+    // The supervisor may have taken it already.
+    let _ = child.wait();
+    if said.trim().is_empty() { Ok(()) } else { Err(failed(doing())(io::Error::other(said.trim().to_string()))) }
 }

@@ -3,13 +3,15 @@
 //! Everything a lab makes hangs on one process, the host: its namespaces, switches, disks and machines go with it. So the record is
 //! that one process and when it was born (a number can be given again), and the folder.
 
-use crate::process::{self, Processes};
+use crate::{
+    files::make_private_dir,
+    process::{self, Processes},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
     io::{self, Write},
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -28,7 +30,6 @@ pub struct Record {
     pub born: u64,
     /// The machine's boot this belongs to.
     pub boot_id: String,
-    pub version: String,
 }
 
 impl Layout {
@@ -97,7 +98,7 @@ impl Layout {
         let path = self.lock_file();
         let failed = |error: io::Error| format!("{} cannot be used: {error}. Check who owns it.", path.display());
         if let Some(parent) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
+            make_private_dir(parent).map_err(failed)?;
         }
         let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
         let give_up = std::time::Instant::now() + patience;
@@ -120,7 +121,7 @@ impl Layout {
 
     pub fn write_record(&self, process: u32) -> io::Result<()> {
         let born = process::born(process).ok_or_else(|| io::Error::other("the host process is gone"))?;
-        let record = Record { process, born, boot_id: boot_id(), version: env!("CARGO_PKG_VERSION").into() };
+        let record = Record { process, born, boot_id: boot_id() };
         // Whole or not at all: whoever reads it ends that process.
         let half = self.dir.join("record.new");
         let mut file = File::create(&half)?;

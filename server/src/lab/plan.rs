@@ -1,11 +1,8 @@
 //! What the lab's processes are told: plain data, written by `lab up` and read by the host and the machines as they boot.
 
+use app::fleet::inventory::Nic;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddrV4},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, net::SocketAddrV4, path::PathBuf};
 
 /// The hypervisor: its virtual switches and the machines on it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,14 +68,6 @@ pub struct Bind {
     pub read_only: bool,
     /// Where `from` lies: on the real machine, or in the lab's.
     pub inside: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Nic {
-    pub network: String,
-    pub address: Ipv4Addr,
-    pub prefix_len: u8,
-    pub mtu: u32,
 }
 
 /// A daemon, or a job that is done once.

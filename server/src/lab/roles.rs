@@ -4,9 +4,9 @@
 use super::{
     daemons::Daemons,
     machine::ASTERISK_ROOT,
-    plan::{Bind, MachinePlan, Nic, Ready, Service, Step},
+    plan::{Bind, MachinePlan, Ready, Service, Step},
 };
-use app::fleet::inventory::{Inventory, Machine, Role};
+use app::fleet::inventory::{Inventory, Machine, Nic, Role};
 use std::net::SocketAddrV4;
 
 /// Of the phones and of the addresses customers send to.
@@ -24,12 +24,6 @@ pub fn plan(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Mach
     if machine.role == Role::Asterisk {
         binds.extend(asterisk_binds(daemons));
     }
-    let nic = |nic: app::fleet::inventory::Nic| Nic {
-        network: nic.network,
-        address: nic.address,
-        prefix_len: nic.prefix_len,
-        mtu: nic.mtu,
-    };
     MachinePlan {
         name: machine.name.clone(),
         hosts: hosts(inventory),
@@ -38,7 +32,7 @@ pub fn plan(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Mach
             .map(|name| format!("/etc/{name}").into())
             .to_vec(),
         binds,
-        nics: inventory.nics(machine).into_iter().map(nic).collect(),
+        nics: inventory.nics(machine),
         services: services(inventory, machine, daemons),
     }
 }
@@ -113,13 +107,18 @@ fn firewall(daemons: &Daemons) -> Service {
     )
 }
 
+/// Asks the Kamailio of the machine it runs in.
+pub fn kamcmd<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    [&["kamcmd", "-s", "unix:/run/kamailio/ctl"], words].concat()
+}
+
 fn kamailio(daemons: &Daemons) -> Service {
     const RUN: &str = "/run/kamailio";
     let mut argv = vec!["/usr/sbin/kamailio", "-DD", "-E", "-f", "/etc/kamailio/kamailio.cfg", "-P", "/run/kamailio/kamailio.pid"];
     argv.extend(["-Y", RUN, "-w", RUN, "-u", "kamailio", "-g", "kamailio"]);
     // MiB shared by all processes, and of each process: room for 100,000 routes, twice while they are read anew.
     argv.extend(["-m", "256", "-M", "16"]);
-    let alive = ["kamcmd", "-s", "unix:/run/kamailio/ctl", "core.uptime"].map(Into::into).to_vec();
+    let alive = kamcmd(&["core.uptime"]).into_iter().map(Into::into).collect();
     Service::new("kamailio", &argv, Ready::Answers(alive)).version(daemons.version("kamailio")).folder(RUN, Some("kamailio"), 0o755)
 }
 
@@ -219,7 +218,7 @@ fn writer_addresses(inventory: &Inventory, machine: &Machine) -> Vec<Nic> {
     declared
         .filter_map(|nic| {
             let address = *cluster.writer.get(&nic.network)?;
-            Some(Nic { network: nic.network, address, prefix_len: nic.prefix_len, mtu: nic.mtu })
+            Some(Nic { address, ..nic })
         })
         .collect()
 }

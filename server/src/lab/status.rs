@@ -3,20 +3,19 @@
 use super::{
     control::{self, Answer, Request, ServiceStatus, State},
     faults::{self, Fault},
-    machine,
     place::Layout,
     shipped::shipped_inventory,
 };
 use crate::process;
 use app::fleet::inventory::{Machine, Role};
 use serde::{Deserialize, Serialize};
-use std::{path::Path, process::Command, time::Duration};
+use std::{process::Command, time::Duration};
 
 /// A machine that is well answers in a millisecond; one that is frozen never does.
 const ANSWER_MAX: Duration = Duration::from_millis(400);
 
 /// The stable interface of `lab status --json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LabStatus {
     pub up: bool,
     pub machines: Vec<MachineStatus>,
@@ -72,9 +71,9 @@ impl MachineStatus {
 }
 
 pub fn look(lab: &Layout) -> LabStatus {
-    let Ok(inventory) = shipped_inventory() else { return LabStatus { up: false, machines: Vec::new(), faults: Vec::new() } };
+    let Ok(inventory) = shipped_inventory() else { return LabStatus::default() };
     if lab.running().is_none() {
-        return LabStatus { up: false, machines: Vec::new(), faults: Vec::new() };
+        return LabStatus::default();
     }
     let hosted = match control::ask(&lab.host_socket(), &Request::Status, ANSWER_MAX) {
         Ok(Answer::Services(machines)) => machines,
@@ -113,8 +112,7 @@ fn look_at(machine: &Machine, hosted: Option<&ServiceStatus>, first: Option<u32>
     let said = hosted.and_then(|hosted| hosted.said.clone());
     let Some(first) = first.filter(|_| booted) else { return absent(machine, said) };
     let frozen = process::is_stopped(first);
-    let socket = format!("/proc/{first}/root{}", machine::CONTROL);
-    let services = match control::ask(Path::new(&socket), &Request::Status, ANSWER_MAX) {
+    let services = match control::ask_machine(first, &Request::Status, ANSWER_MAX) {
         Ok(Answer::Services(services)) => services,
         _ => Vec::new(),
     };

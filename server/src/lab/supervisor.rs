@@ -129,13 +129,14 @@ impl Supervisor {
             let began = Instant::now();
             let said = self.live(&service);
             let held = self.is_held(name);
+            let is_done = said.is_none() && matches!(service.ready, Ready::Ended);
             self.note(name, |status| {
                 status.pid = None;
-                status.said.clone_from(&said);
-                status.state = if said.is_none() && matches!(service.ready, Ready::Ended) { State::Up } else { State::Down };
-                status.restarts += u32::from(!held);
+                status.said = said;
+                status.state = if is_done { State::Up } else { State::Down };
+                status.restarts += u32::from(!held && !is_done);
             });
-            if said.is_none() && matches!(service.ready, Ready::Ended) {
+            if is_done {
                 // A job is done once, until the machine boots again or somebody holds and releases it.
                 let mut services = locked(&self.services);
                 while services.get(name).is_some_and(|kept| !kept.held) {
@@ -243,8 +244,8 @@ impl Supervisor {
         Ok((child, ended))
     }
 
-    /// Runs a command to its end; its output is returned.
-    pub fn run(&self, argv: &[String], input: Option<&Path>, log: Option<&File>) -> Result<(), String> {
+    /// Runs a command to its end; what it prints goes to the log.
+    fn run(&self, argv: &[String], input: Option<&Path>, log: Option<&File>) -> Result<(), String> {
         let (program, rest) = argv.split_first().ok_or("no program is named")?;
         let mut command = Command::new(program);
         let failed = |error: io::Error| format!("{program}: {error}");

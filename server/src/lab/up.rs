@@ -7,17 +7,16 @@ use super::{
     enter::{self, MACHINE_PATH},
     host,
     place::Layout,
-    plan::{HostPlan, HostedMachine, Nic, Port, Switch, port_name},
+    plan::{HostPlan, HostedMachine, Port, Switch, port_name},
     roles,
     shipped::{INVENTORY, shipped_inventory},
     status,
 };
-use crate::{credentials, process, stack};
-use app::fleet::inventory::{Inventory, Machine, Role};
+use crate::{credentials, files, process, stack};
+use app::fleet::inventory::{Inventory, Machine, Nic, Role};
 use std::{
     fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -72,14 +71,10 @@ fn check_place(lab: &Layout) -> Result<(), String> {
         return Err(format!("{path} has a comma, colon or backslash in it, which overlayfs cannot take. Choose another --state."));
     }
     let socket = lab.host_socket();
-    if socket.as_os_str().len() > 107 {
+    if socket.as_os_str().len() > files::SOCKET_PATH_BYTES_MAX {
         return Err(format!("The path {} is too long for a socket. Choose a shorter --state.", socket.display()));
     }
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(lab.dir())
-        .map_err(|error| format!("{path} cannot be made: {error}."))?;
+    files::make_private_dir(lab.dir()).map_err(|error| format!("{path} cannot be made: {error}."))?;
     if let Some(disk) = process::disk(lab.dir()).filter(|disk| disk.free_bytes < FREE_BYTES_MIN) {
         let _ = fs::remove_dir(lab.dir());
         return Err(format!(
@@ -92,13 +87,8 @@ fn check_place(lab: &Layout) -> Result<(), String> {
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
-    let failed = |error: io::Error| format!("{} cannot be written: {error}. Check that the disk has room.", path.display());
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let mut file = File::options().create(true).write(true).truncate(true).mode(mode).open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)
+    files::write(path, text, mode)
+        .map_err(|error| format!("{} cannot be written: {error}. Check that the disk has room.", path.display()))
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), String> {
@@ -123,23 +113,23 @@ fn write_plans(lab: &Layout, inventory: &Inventory, daemons: &Daemons) -> Result
     let credentials = credentials::beside(&place, inventory);
     for machine in &inventory.machines {
         write_json(&lab.machine_plan(&machine.name), &roles::plan(inventory, machine, daemons))?;
-        let files = lab.machine_files(&machine.name);
-        fs::create_dir_all(&files).map_err(|error| format!("{} cannot be made: {error}.", files.display()))?;
+        let root = lab.machine_files(&machine.name);
+        fs::create_dir_all(&root).map_err(|error| format!("{} cannot be made: {error}.", root.display()))?;
         if !machine.role.is_ours() {
             continue;
         }
         for file in stack::render(inventory, &machine.name, &credentials).map_err(|error| error.to_string())? {
-            write(&files.join(file.path.trim_start_matches('/')), &file.text, file.mode)?;
+            write(&root.join(file.path.trim_start_matches('/')), &file.text, file.mode)?;
         }
-        write(&files.join("etc/ssh/authorized_keys"), &let_in, 0o600)?;
+        write(&root.join("etc/ssh/authorized_keys"), &let_in, 0o600)?;
         if machine.role == Role::Asterisk && daemons.asterisk_root.is_some() {
             // `asterisk -rx …` as on any machine that has it installed.
             let enter = format!("#!/bin/sh\nexec chroot {} /usr/sbin/asterisk \"$@\"\n", super::machine::ASTERISK_ROOT);
-            write(&files.join(roles::ASTERISK_ENTRY.trim_start_matches('/')), &enter, 0o755)?;
+            write(&root.join(roles::ASTERISK_ENTRY.trim_start_matches('/')), &enter, 0o755)?;
         }
         if machine.role == Role::Mariadb {
             let routes = destinations::routes(&inventory.carriers);
-            write(&files.join("etc/mysql/routes.sql"), &destinations::fill_routes(&routes), 0o600)?;
+            write(&root.join("etc/mysql/routes.sql"), &destinations::fill_routes(&routes), 0o600)?;
         }
     }
     Ok(())
@@ -256,7 +246,7 @@ fn wait_until_calls_pass(lab: &Layout, inventory: &Inventory) {
         said.is_ok_and(|text| text.matches(wanted).count() >= count)
     };
     let (proxies, pbxs) = (inventory.of_role(Role::Kamailio).count(), inventory.of_role(Role::Asterisk).count());
-    let list = ["kamcmd", "-s", "unix:/run/kamailio/ctl", "dispatcher.list"];
+    let list = roles::kamcmd(&["dispatcher.list"]);
     let proxy_ready = |machine: &Machine| asked(machine, &list, "FLAGS: A", pbxs + inventory.carriers.len());
     let pbx_ready = |machine: &Machine| asked(machine, &["asterisk", "-rx", "pjsip show contacts"], "Avail", proxies);
     let give_up = Instant::now() + CALLS_PASS_MAX;

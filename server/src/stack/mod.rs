@@ -14,6 +14,7 @@ mod facts;
 mod files;
 pub mod refusal;
 
+use crate::nearest::ranked;
 use app::fleet::inventory::{Inventory, Machine, Role};
 use facts::Facts;
 use files::{Template, Where};
@@ -122,8 +123,7 @@ fn render_one(
 }
 
 fn unknown(inventory: &Inventory, asked: &str) -> StackError {
-    let mut names: Vec<&str> = inventory.machines.iter().map(|machine| machine.name.as_str()).collect();
-    names.sort_by(|a, b| strsim::jaro_winkler(b, asked).total_cmp(&strsim::jaro_winkler(a, asked)));
+    let names = ranked(inventory.machines.iter().map(|machine| machine.name.as_str()), asked);
     StackError::UnknownMachine { asked: asked.to_owned(), nearest: names.into_iter().take(3).map(str::to_owned).collect() }
 }
 

@@ -2,10 +2,7 @@
 
 use super::Scene;
 use crate::{
-    lab::{
-        control::{self, Answer, Request, State, ask_host},
-        machine::CONTROL,
-    },
+    lab::control::{self, Answer, Request, State, ask_host},
     process,
 };
 use std::{
@@ -26,8 +23,7 @@ fn first(scene: &Scene<'_>, machine: &str) -> Result<u32, String> {
 }
 
 fn ask(first: u32, request: &Request) -> Result<Answer, String> {
-    let socket = PathBuf::from(format!("/proc/{first}/root{CONTROL}"));
-    match control::ask(&socket, request, Duration::from_secs(2)) {
+    match control::ask_machine(first, request, Duration::from_secs(2)) {
         Ok(Answer::Error(said)) => Err(said),
         Ok(answer) => Ok(answer),
         Err(error) => Err(format!("the machine does not answer ({error}); if it is frozen, heal that first")),

@@ -8,12 +8,13 @@ mod machine;
 mod network;
 
 use super::{
-    control::{Answer, Request, State, ask_host},
+    control::{Answer, Request, ServiceStatus, State, ask_host, ask_machine},
     daemons::require_root,
     enter,
     place::Layout,
     shipped::shipped_inventory,
 };
+use crate::nearest::nearest;
 use app::fleet::inventory::{Inventory, Machine, Role};
 use serde::{Deserialize, Serialize};
 use std::{fs, io::Write, time::Duration};
@@ -206,11 +207,10 @@ impl Scene<'_> {
 }
 
 pub fn find(name: &str) -> Result<&'static Kind, String> {
-    let nearest = || KINDS.iter().max_by(|a, b| strsim::jaro_winkler(a.name, name).total_cmp(&strsim::jaro_winkler(b.name, name)));
     KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| {
         format!(
             "There is no fault {name:?}; the nearest is {}. wirecenter lab faults lists them all.",
-            nearest().map_or("", |kind| kind.name)
+            nearest(KINDS.iter().map(|kind| kind.name), name)
         )
     })
 }
@@ -296,12 +296,10 @@ pub fn repair(lab: &Layout) -> Result<usize, String> {
         }
     }
     for (name, first) in lab.machine_processes() {
-        let socket = format!("/proc/{first}/root{}", super::machine::CONTROL);
-        let ask = |request: &Request| super::control::ask(std::path::Path::new(&socket), request, Duration::from_secs(1));
+        let ask = |request: &Request| ask_machine(first, request, Duration::from_secs(1));
         // A frozen machine does not answer, and is frozen on purpose.
         let Ok(Answer::Services(services)) = ask(&Request::Status) else { continue };
-        let down =
-            |service: &super::control::ServiceStatus| service.state == State::Down && !meant(&format!("{name}/{}", service.name));
+        let down = |service: &ServiceStatus| service.state == State::Down && !meant(&format!("{name}/{}", service.name));
         for service in services.into_iter().filter(down) {
             repaired += usize::from(ask(&Request::Release { service: service.name }).is_ok());
         }

@@ -77,10 +77,8 @@ fn uplink_names(network: &str) -> (String, String) {
 
 /// The addresses of the machines of a role, as a set.
 fn addresses(scene: &Scene<'_>, role: &str) -> Result<String, String> {
-    let all =
-        [Role::Kamailio, Role::Asterisk, Role::Billing, Role::Mariadb, Role::Monitor, Role::Carrier, Role::Customer, Role::Switch];
-    let Some(role) = all.into_iter().find(|known| known.name() == role) else {
-        return Err(format!("{role:?} is not a role; these are: {}.", all.map(Role::name).join(", ")));
+    let Some(role) = Role::ALL.into_iter().find(|known| known.name() == role) else {
+        return Err(format!("{role:?} is not a role; these are: {}.", Role::ALL.map(Role::name).join(", ")));
     };
     let mut addresses: Vec<String> = Vec::new();
     for machine in scene.inventory.of_role(role) {
