@@ -27,7 +27,7 @@ pub mod phone;
 pub mod phone_line;
 pub mod place;
 pub mod plan;
-mod roles;
+pub mod roles;
 pub mod shipped;
 pub mod status;
 pub mod supervisor;

@@ -16,6 +16,7 @@ use crate::{
         },
         phone_line::PhoneLine,
         place::Layout,
+        roles,
         shipped::shipped_inventory,
         up,
     },
@@ -82,34 +83,40 @@ impl Drop for Bench {
     }
 }
 
-pub async fn measure(goal: Goal) -> Result<Figure, Failure> {
-    let done = tokio::task::spawn_blocking(move || measured(goal)).await;
+/// What was measured, and the baseline where there is one.
+type Measured = Result<(f64, Option<f64>), Failure>;
+
+pub async fn measure(goal: Goal, look: fn() -> Measured) -> Result<Figure, Failure> {
+    let done = tokio::task::spawn_blocking(look).await;
     let (value, baseline) = done.map_err(Failure::new)??;
     Ok(goal.judge(value, baseline))
 }
 
-/// The value, and the baseline where there is one.
-fn measured(goal: Goal) -> Result<(f64, Option<f64>), Failure> {
-    match goal.name {
-        name if name == UP.name || name == DOWN.name => {
-            let (mut ups, mut downs) = (Vec::new(), Vec::new());
-            for _ in 0..3 {
-                let bench = Bench::build()?;
-                ups.push(bench.built_s);
-                downs.push(bench.end()?);
-            }
-            Ok((percentile(if name == UP.name { &mut ups } else { &mut downs }, 50), None))
-        }
-        name if name == MEMORY.name => at_rest(pss_mib),
-        name if name == IDLE.name => at_rest(cpu_percent),
-        name if name == FAILOVER.name => failover(),
-        name if name == SILENT.name => silent_carrier(),
-        name if name == WHOLE_CHAIN.name => whole_chain(),
-        _ => proxies_alone(),
-    }
+pub fn up_s() -> Measured {
+    median_of_three(|bench| Ok(bench.built_s))
 }
 
-fn at_rest(look: fn(&[u32]) -> f64) -> Result<(f64, Option<f64>), Failure> {
+pub fn down_s() -> Measured {
+    median_of_three(Bench::end)
+}
+
+fn median_of_three(look: fn(&Bench) -> Result<f64, Failure>) -> Measured {
+    let mut took = Vec::new();
+    for _ in 0..3 {
+        took.push(look(&Bench::build()?)?);
+    }
+    Ok((percentile(&mut took, 50), None))
+}
+
+pub fn memory() -> Measured {
+    at_rest(pss_mib)
+}
+
+pub fn idle_cpu() -> Measured {
+    at_rest(cpu_percent)
+}
+
+fn at_rest(look: fn(&[u32]) -> f64) -> Measured {
     let bench = Bench::build()?;
     std::thread::sleep(SETTLE);
     let record = bench.lab.running().ok_or_else(|| Failure::new("The lab is gone."))?;
@@ -149,7 +156,7 @@ fn place(bench: &Bench, first: Option<Behavior>) -> Result<call::Report, Failure
 }
 
 /// The baseline is how long it takes to ring when no carrier fails.
-fn failover() -> Result<(f64, Option<f64>), Failure> {
+pub fn failover() -> Measured {
     let bench = Bench::build()?;
     let (mut took, mut direct) = (Vec::new(), Vec::new());
     for _ in 0..20 {
@@ -162,7 +169,7 @@ fn failover() -> Result<(f64, Option<f64>), Failure> {
     Ok((percentile(&mut took, 95), Some(percentile(&mut direct, 95))))
 }
 
-fn silent_carrier() -> Result<(f64, Option<f64>), Failure> {
+pub fn silent_carrier() -> Measured {
     let bench = Bench::build()?;
     let mut took = Vec::new();
     for _ in 0..5 {
@@ -171,14 +178,13 @@ fn silent_carrier() -> Result<(f64, Option<f64>), Failure> {
         // The proxies would leave it out for half a minute, which is not what is measured.
         for proxy in ["kamailio-01", "kamailio-02"] {
             let mut command = enter::in_machine(&bench.lab, proxy).map_err(Failure::new)?;
-            enter::run(&mut command, &["kamcmd", "-s", "unix:/run/kamailio/ctl", "htable.flush", "silent"])
-                .map_err(Failure::new)?;
+            enter::run(&mut command, &roles::kamcmd(&["htable.flush", "silent"])).map_err(Failure::new)?;
         }
     }
     Ok((percentile(&mut took, 100), None))
 }
 
-fn whole_chain() -> Result<(f64, Option<f64>), Failure> {
+pub fn whole_chain() -> Measured {
     let bench = Bench::build()?;
     std::thread::sleep(SETTLE);
     let report = load::run(&bench.lab, 60.0, 30, Profile::Steady, &AtomicBool::new(false)).map_err(Failure::new)?;
@@ -186,7 +192,7 @@ fn whole_chain() -> Result<(f64, Option<f64>), Failure> {
 }
 
 /// A phone takes the place of a PBX and sends straight to the proxies.
-fn proxies_alone() -> Result<(f64, Option<f64>), Failure> {
+pub fn proxies_alone() -> Measured {
     const PBX: &str = "asterisk-03";
     let bench = Bench::build()?;
     std::thread::sleep(SETTLE);

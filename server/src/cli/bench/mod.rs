@@ -106,14 +106,14 @@ async fn measure(name: Measure) -> Result<Figure, Failure> {
         Measure::EventToPixel => browser::measure(browser::EVENT).await,
         Measure::Restart => start::restart().await,
         Measure::RestartPrivate => start::restart_private().await,
-        Measure::LabUp => lab::measure(lab::UP).await,
-        Measure::LabDown => lab::measure(lab::DOWN).await,
-        Measure::LabMemory => lab::measure(lab::MEMORY).await,
-        Measure::LabIdleCpu => lab::measure(lab::IDLE).await,
-        Measure::LabFailover => lab::measure(lab::FAILOVER).await,
-        Measure::LabSilentCarrier => lab::measure(lab::SILENT).await,
-        Measure::LabLoad60 => lab::measure(lab::WHOLE_CHAIN).await,
-        Measure::LabLoad300 => lab::measure(lab::PROXIES_ALONE).await,
+        Measure::LabUp => lab::measure(lab::UP, lab::up_s).await,
+        Measure::LabDown => lab::measure(lab::DOWN, lab::down_s).await,
+        Measure::LabMemory => lab::measure(lab::MEMORY, lab::memory).await,
+        Measure::LabIdleCpu => lab::measure(lab::IDLE, lab::idle_cpu).await,
+        Measure::LabFailover => lab::measure(lab::FAILOVER, lab::failover).await,
+        Measure::LabSilentCarrier => lab::measure(lab::SILENT, lab::silent_carrier).await,
+        Measure::LabLoad60 => lab::measure(lab::WHOLE_CHAIN, lab::whole_chain).await,
+        Measure::LabLoad300 => lab::measure(lab::PROXIES_ALONE, lab::proxies_alone).await,
     }
 }
 

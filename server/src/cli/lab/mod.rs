@@ -185,106 +185,86 @@ fn behavior(text: &str) -> Result<Behavior, String> {
 
 pub async fn run(command: LabCommand) -> Result<(), Failure> {
     match command {
+        LabCommand::Up(common) => here(move || run_up(&common)).await,
+        LabCommand::Down(common) => here(move || run_down(&common)).await,
+        LabCommand::Status(common) => here(move || run_status(&common)).await,
+        LabCommand::Call(args) => here(move || run_call(&args)).await,
+        LabCommand::Load(args) => run_load(args).await,
+        LabCommand::Break { fault, target, common } => here(move || run_break(&fault, target.as_deref(), &common)).await,
+        LabCommand::Heal { fault, target, common } => here(move || run_heal(fault.as_deref(), target.as_deref(), &common)).await,
+        LabCommand::Faults(common) => {
+            tell(&common, &faults::KINDS, words::kinds);
+            Ok(())
+        }
+        LabCommand::Exec { machine, common, command } => here(move || enter_machine(&common, &machine, &command)).await,
+        LabCommand::Shell { machine, common } => {
+            let shell = ["/bin/bash", "--norc", "-i"].map(Into::into);
+            here(move || enter_machine(&common, &machine, &shell)).await
+        }
+        LabCommand::Inventory(common) => run_inventory(&common),
+        LabCommand::Host { dir } => here(move || host::run(&Layout::at(&dir)).map_err(Failure::new)).await,
+        LabCommand::Machine { name, dir } => here(move || machine::run(&Layout::at(&dir), &name).map_err(Failure::new)).await,
         LabCommand::Phone { name, listen, control } => {
             phone::run(phone::PhoneSettings { name, listen: listen.into(), control, codecs: vec![Codec::Pcmu, Codec::Pcma] })
                 .await
                 .map_err(Failure::new)
         }
         LabCommand::Authorizer { listen } => authorizer::run(listen).await.map_err(Failure::new),
-        LabCommand::Load(args) => run_load(args).await,
-        other => {
-            let done = tokio::task::spawn_blocking(move || run_here(other)).await;
-            done.map_err(|error| Failure::new(format!("The command ended by an error of ours: {error}.")))?
-        }
     }
 }
 
-fn run_here(command: LabCommand) -> Result<(), Failure> {
-    let said = |sentence: String| Failure::new(sentence);
-    match command {
-        LabCommand::Up(common) => run_up(&common),
-        LabCommand::Down(common) => {
-            let began = Instant::now();
-            let was = down(&lab_of(&common)).map_err(said)?;
-            let seconds = began.elapsed().as_secs_f64();
-            if common.json {
-                say_json(&serde_json::json!({ "was_up": was, "seconds": seconds }));
-            } else {
-                say(if was {
-                    format!("The lab is down and everything it made is removed ({seconds:.1} s).")
-                } else {
-                    "There was no lab.".into()
-                });
-            }
-            Ok(())
-        }
-        LabCommand::Status(common) => {
-            require_root("lab status").map_err(said)?;
-            let status = status::look(&lab_of(&common));
-            if common.json {
-                say_json(&status);
-            } else {
-                words::status(&status).into_iter().for_each(say);
-            }
-            Ok(())
-        }
-        LabCommand::Call(args) => run_call(&args),
-        LabCommand::Break { fault, target, common } => {
-            let made = faults::make(&lab_of(&common), &fault, target.as_deref()).map_err(said)?;
-            if common.json {
-                say_json(&made);
-            } else {
-                say(format!(
-                    "Broken: {} {}. Heal it with: wirecenter lab heal {} {}",
-                    made.name, made.target, made.name, made.target
-                ));
-            }
-            Ok(())
-        }
-        LabCommand::Heal { fault, target, common } => {
-            let healed = faults::heal(&lab_of(&common), fault.as_deref(), target.as_deref()).map_err(said)?;
-            if common.json {
-                say_json(&healed);
-            } else if healed.is_empty() {
-                say("Nothing of that kind is broken.");
-            } else {
-                let names: Vec<String> = healed.iter().map(|fault| format!("{} {}", fault.name, fault.target)).collect();
-                say(format!("Healed: {}.", names.join(", ")));
-            }
-            Ok(())
-        }
-        LabCommand::Faults(common) => {
-            if common.json {
-                say_json(&faults::KINDS);
-            } else {
-                for kind in faults::KINDS {
-                    say(format!(
-                        "{:<21} {}\n{:<21} target: {} [default: {}]",
-                        kind.name, kind.sentence, "", kind.targets, kind.default_target
-                    ));
-                }
-            }
-            Ok(())
-        }
-        LabCommand::Exec { machine, common, command } => enter_machine(&common, &machine, &command),
-        LabCommand::Shell { machine, common } => {
-            enter_machine(&common, &machine, &["/bin/bash".into(), "--norc".into(), "-i".into()])
-        }
-        LabCommand::Inventory(common) => {
-            let text = std::fs::read_to_string(lab_of(&common).inventory()).unwrap_or_else(|_| INVENTORY.into());
-            if common.json {
-                let inventory: Inventory =
-                    toml::from_str(&text).map_err(|error| said(format!("The lab's inventory is not understood: {error}")))?;
-                say_json(&words::written_out(&inventory));
-            } else {
-                say(text.trim_end());
-            }
-            Ok(())
-        }
-        LabCommand::Host { dir } => host::run(&Layout::at(&dir)).map_err(Failure::new),
-        LabCommand::Machine { name, dir } => machine::run(&Layout::at(&dir), &name).map_err(Failure::new),
-        LabCommand::Phone { .. } | LabCommand::Authorizer { .. } | LabCommand::Load(_) => Ok(()),
+/// On a thread that may wait.
+async fn here(work: impl FnOnce() -> Result<(), Failure> + Send + 'static) -> Result<(), Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Failure::new(format!("The command ended by an error of ours: {error}.")))?
+}
+
+/// The document, or the same in lines for people.
+fn tell(common: &Common, document: &impl serde::Serialize, lines: impl FnOnce() -> Vec<String>) {
+    if common.json {
+        say_json(document);
+    } else {
+        lines().into_iter().for_each(say);
     }
+}
+
+fn run_down(common: &Common) -> Result<(), Failure> {
+    let began = Instant::now();
+    let was = down(&lab_of(common)).map_err(Failure::new)?;
+    let seconds = began.elapsed().as_secs_f64();
+    tell(common, &serde_json::json!({ "was_up": was, "seconds": seconds }), || vec![words::down(was, seconds)]);
+    Ok(())
+}
+
+fn run_status(common: &Common) -> Result<(), Failure> {
+    require_root("lab status").map_err(Failure::new)?;
+    let status = status::look(&lab_of(common));
+    tell(common, &status, || words::status(&status));
+    Ok(())
+}
+
+fn run_break(fault: &str, target: Option<&str>, common: &Common) -> Result<(), Failure> {
+    let made = faults::make(&lab_of(common), fault, target).map_err(Failure::new)?;
+    tell(common, &made, || vec![words::broken(&made)]);
+    Ok(())
+}
+
+fn run_heal(fault: Option<&str>, target: Option<&str>, common: &Common) -> Result<(), Failure> {
+    let healed = faults::heal(&lab_of(common), fault, target).map_err(Failure::new)?;
+    tell(common, &healed, || vec![words::healed(&healed)]);
+    Ok(())
+}
+
+fn run_inventory(common: &Common) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(lab_of(common).inventory()).unwrap_or_else(|_| INVENTORY.into());
+    if common.json {
+        let inventory: Inventory =
+            toml::from_str(&text).map_err(|error| Failure::new(format!("The lab's inventory is not understood: {error}")))?;
+        say_json(&words::written_out(&inventory));
+    } else {
+        say(text.trim_end());
+    }
+    Ok(())
 }
 
 fn lab_of(common: &Common) -> Layout {
@@ -294,24 +274,24 @@ fn lab_of(common: &Common) -> Layout {
 fn run_up(common: &Common) -> Result<(), Failure> {
     let lab = lab_of(common);
     let began = Instant::now();
-    let tell = |progress: &str| warn(format!("lab: {progress}"));
-    let done = up::up(&lab, &tell).map_err(Failure::new)?;
+    let done = up::up(&lab, &|progress| warn(format!("lab: {progress}"))).map_err(Failure::new)?;
     let seconds = began.elapsed().as_secs_f64();
     let (built, repaired) = match done {
         Done::Built => (true, 0),
         Done::Repaired(count) => (false, count),
     };
-    if common.json {
-        say_json(&serde_json::json!({ "built": built, "repaired": repaired, "seconds": seconds }));
-        return Ok(());
-    }
-    let machines = status::look(&lab).machines.len();
-    say(match (built, repaired) {
-        (true, _) => format!(
-            "The carrier is up: {machines} machines in {seconds:.1} s. Try: wirecenter lab call --to 442079460123 --carrier-a 503"
-        ),
-        (false, 0) => "The carrier is up already; nothing had to be done.".into(),
-        (false, count) => format!("The carrier was up already; {count} of its services were started again ({seconds:.1} s)."),
+    let document = serde_json::json!({ "built": built, "repaired": repaired, "seconds": seconds });
+    tell(common, &document, || {
+        vec![match (built, repaired) {
+            (true, _) => {
+                let machines = status::look(&lab).machines.len();
+                format!(
+                    "The carrier is up: {machines} machines in {seconds:.1} s. Try: wirecenter lab call --to 442079460123 --carrier-a 503"
+                )
+            }
+            (false, 0) => "The carrier is up already; nothing had to be done.".into(),
+            (false, count) => format!("The carrier was up already; {count} of its services were started again ({seconds:.1} s)."),
+        }]
     });
     Ok(())
 }
@@ -331,11 +311,7 @@ fn run_call(args: &CallArgs) -> Result<(), Failure> {
         carriers,
     };
     let report = call::place(&lab_of(&args.common), &wish).map_err(Failure::new)?;
-    if args.common.json {
-        say_json(&report);
-    } else {
-        report.lines(&args.from).into_iter().for_each(say);
-    }
+    tell(&args.common, &report, || report.lines(&args.from));
     Ok(())
 }
 
@@ -349,20 +325,14 @@ async fn run_load(args: LoadArgs) -> Result<(), Failure> {
             stopped.store(true, Ordering::Relaxed);
         }
     });
-    let json = args.common.json;
-    let work = move || {
-        let seconds = args.seconds.or(args.minutes.map(|minutes| minutes * 60)).unwrap_or(60);
-        load::run(&lab_of(&args.common), args.cps, seconds, args.profile, &stop)
-    };
-    let done = tokio::task::spawn_blocking(work).await;
-    let report =
-        done.map_err(|error| Failure::new(format!("The load ended by an error of ours: {error}.")))?.map_err(Failure::new)?;
-    if json {
-        say_json(&report);
-        return Ok(());
-    }
-    say(words::load(&report));
-    Ok(())
+    here(move || {
+        let minutes = args.minutes.map(|minutes| minutes.saturating_mul(60));
+        let seconds = args.seconds.or(minutes).unwrap_or(60);
+        let report = load::run(&lab_of(&args.common), args.cps, seconds, args.profile, &stop).map_err(Failure::new)?;
+        tell(&args.common, &report, || vec![words::load(&report)]);
+        Ok(())
+    })
+    .await
 }
 
 /// The command's own exit code is ours.

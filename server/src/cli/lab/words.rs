@@ -1,6 +1,10 @@
 //! What `wirecenter lab` prints for people, and the inventory for programs.
 
-use crate::lab::{load::LoadReport, status::LabStatus};
+use crate::lab::{
+    faults::{Fault, KINDS, Kind},
+    load::LoadReport,
+    status::LabStatus,
+};
 use app::fleet::inventory::{Endpoint, Inventory, Machine};
 use std::collections::BTreeMap;
 
@@ -34,6 +38,34 @@ pub fn status(status: &LabStatus) -> Vec<String> {
         format!("{down} of {} machines are not whole.", status.machines.len())
     });
     lines
+}
+
+pub fn down(was: bool, seconds: f64) -> String {
+    if was {
+        return format!("The lab is down and everything it made is removed ({seconds:.1} s).");
+    }
+    "There was no lab.".into()
+}
+
+pub fn broken(Fault { name, target }: &Fault) -> String {
+    format!("Broken: {name} {target}. Heal it with: wirecenter lab heal {name} {target}")
+}
+
+pub fn healed(faults: &[Fault]) -> String {
+    if faults.is_empty() {
+        return "Nothing of that kind is broken.".into();
+    }
+    let names: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.name, fault.target)).collect();
+    format!("Healed: {}.", names.join(", "))
+}
+
+/// Two lines for each kind of fault.
+pub fn kinds() -> Vec<String> {
+    let lines = |kind: &Kind| {
+        let Kind { name, sentence, targets, default_target, .. } = kind;
+        [format!("{name:<21} {sentence}"), format!("{:<21} target: {targets} [default: {default_target}]", "")]
+    };
+    KINDS.iter().flat_map(lines).collect()
 }
 
 pub fn load(report: &LoadReport) -> String {
