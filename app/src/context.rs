@@ -11,6 +11,7 @@ use crate::{
     },
     database::Database,
     error::AppError,
+    fleet::state::FleetState,
     live::Hub,
     notice::Notice,
     routes::Page,
@@ -32,6 +33,7 @@ pub struct Panel {
     pub gate: HashGate,
     pub attempts: Mutex<Attempts>,
     pub system: Arc<SystemState>,
+    pub fleet: Arc<FleetState>,
     /// Whether TLS ends in front of each door: cookies are then `Secure` and carry the `__Host-` prefix.
     pub secure: Secure,
     /// Where each door is reached from outside, for links that leave it (set-up links).

@@ -4,16 +4,19 @@
 //! browser, where only the islands (the parts that live) arrive: a page is HTML and works before, or without, any script.
 //!
 //! Slices, left to right; a slice may use what stands left of it, never right:
-//! `values ← auth ← system ← portal`. `ui` knows `values` only.
+//! `values ← auth ← system ← fleet ← rates ← calls ← alerts ← portal`. `ui` knows `values` only.
 #![recursion_limit = "512"]
 
+pub mod alerts;
 pub mod auth;
+pub mod calls;
 pub mod error;
 pub mod fleet;
 pub mod limits;
 pub mod live;
 pub mod notice;
 pub mod portal;
+pub mod ports;
 pub mod rates;
 pub mod routes;
 pub mod system;

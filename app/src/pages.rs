@@ -1,8 +1,8 @@
 //! Leads each address to its page. A page is one file: it asks its server functions and gives the frame a view.
 
 use crate::{
-    auth::pages as auth, auth::role::Door, context, error::AppError, portal::pages as portal, routes::Page, shell::PageView,
-    system::pages as system, ui,
+    alerts::pages as alerts, auth::pages as auth, auth::role::Door, calls::pages as calls, context, error::AppError,
+    fleet::pages as fleet, portal::pages as portal, routes::Page, shell::PageView, system::pages as system, ui,
 };
 
 pub async fn build(page: &Page) -> Result<PageView, AppError> {
@@ -19,6 +19,17 @@ pub async fn build(page: &Page) -> Result<PageView, AppError> {
         Page::Profile => auth::profile::page().await,
         Page::Totp => auth::totp::page().await,
         Page::Codes => auth::codes::page().await,
+        Page::Map => fleet::map::page().await,
+        Page::Machine(name) => fleet::machine::page(name).await,
+        Page::Networks => fleet::networks::page().await,
+        Page::Network(name) => fleet::network::page(name).await,
+        Page::Databases => fleet::databases::page().await,
+        Page::Calls => calls::live::page().await,
+        Page::Call(reference) => calls::call::page(reference).await,
+        Page::Volume => calls::volume::page().await,
+        Page::Cdrs => calls::cdrs::page().await,
+        Page::Alerts => alerts::inbox::page().await,
+        Page::Alert(id) => alerts::alert::page(*id).await,
         Page::System => system::system::page().await,
         Page::Users => auth::users::page().await,
         Page::NewUser => auth::new_user::page().await,

@@ -6,7 +6,10 @@ use crate::{
         guards::Access,
         role::{Door, Permission},
     },
-    values::UserId,
+    values::{
+        AlertId, UserId,
+        query::{decode_part, encode_part},
+    },
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,19 @@ pub enum Page {
     Totp,
     /// Recovery codes, shown once.
     Codes,
+    /// The first page of the staff: machines, networks, what flows, what is wrong.
+    Map,
+    Machine(String),
+    Networks,
+    Network(String),
+    Databases,
+    Calls,
+    /// One call, by its reference.
+    Call(String),
+    Volume,
+    Cdrs,
+    Alerts,
+    Alert(AlertId),
     System,
     Users,
     NewUser,
@@ -52,6 +68,17 @@ impl Page {
         let both = [Page::SignIn, Page::Code, Page::SetUp("token".into()), Page::StepUp, Page::Profile, Page::Totp, Page::Codes];
         let staff = [
             Page::Home,
+            Page::Map,
+            Page::Machine("kamailio-01".into()),
+            Page::Networks,
+            Page::Network("voice".into()),
+            Page::Databases,
+            Page::Calls,
+            Page::Call("reference".into()),
+            Page::Volume,
+            Page::Cdrs,
+            Page::Alerts,
+            Page::Alert(AlertId(1)),
             Page::System,
             Page::Users,
             Page::NewUser,
@@ -77,6 +104,17 @@ impl Page {
             Page::Profile => "/profile".into(),
             Page::Totp => "/profile/second-step".into(),
             Page::Codes => "/profile/recovery-codes".into(),
+            Page::Map => "/map".into(),
+            Page::Machine(name) => format!("/machines/{}", encode_part(name)),
+            Page::Networks => "/networks".into(),
+            Page::Network(name) => format!("/networks/{}", encode_part(name)),
+            Page::Databases => "/databases".into(),
+            Page::Calls => "/calls".into(),
+            Page::Call(reference) => format!("/calls/{}", encode_part(reference)),
+            Page::Volume => "/volume".into(),
+            Page::Cdrs => "/cdrs".into(),
+            Page::Alerts => "/alerts".into(),
+            Page::Alert(id) => format!("/alerts/{id}"),
             Page::System => "/system".into(),
             Page::Users => "/users".into(),
             Page::NewUser => "/users/new".into(),
@@ -100,6 +138,17 @@ impl Page {
             ("profile", None, None) => Page::Profile,
             ("profile", Some("second-step"), None) => Page::Totp,
             ("profile", Some("recovery-codes"), None) => Page::Codes,
+            ("map", None, None) => Page::Map,
+            ("machines", Some(name), None) if !name.is_empty() => Page::Machine(decode_part(name)),
+            ("networks", None, None) => Page::Networks,
+            ("networks", Some(name), None) if !name.is_empty() => Page::Network(decode_part(name)),
+            ("databases", None, None) => Page::Databases,
+            ("calls", None, None) => Page::Calls,
+            ("calls", Some(reference), None) if !reference.is_empty() => Page::Call(decode_part(reference)),
+            ("volume", None, None) => Page::Volume,
+            ("cdrs", None, None) => Page::Cdrs,
+            ("alerts", None, None) => Page::Alerts,
+            ("alerts", Some(id), None) => Page::Alert(AlertId(id.parse().ok()?)),
             ("system", None, None) => Page::System,
             ("users", None, None) => Page::Users,
             ("users", Some("new"), None) => Page::NewUser,
@@ -120,6 +169,11 @@ impl Page {
             Page::SignIn | Page::SetUp(_) => Access::Anyone,
             Page::Code | Page::Totp => Access::AnyStage,
             Page::Home | Page::StepUp | Page::Profile | Page::Codes | Page::Search => Access::SignedIn,
+            Page::Map | Page::Machine(_) | Page::Networks | Page::Network(_) | Page::Databases => {
+                Access::Needs(Permission::SeeFleet)
+            }
+            Page::Calls | Page::Call(_) | Page::Volume | Page::Cdrs => Access::Needs(Permission::SeeCalls),
+            Page::Alerts | Page::Alert(_) => Access::Needs(Permission::SeeAlerts),
             Page::System | Page::Gallery => Access::Needs(Permission::SeeSystem),
             Page::Users | Page::NewUser | Page::User(_) | Page::Roles => Access::Needs(Permission::ManageUsers),
             Page::Audit => Access::Needs(Permission::SeeAudit),
@@ -133,6 +187,34 @@ impl Page {
             (Page::Home, Door::Portal) => {
                 Some(MenuItem { title: "Account", icon: Icon::Home, key: 'h', about: "your account at a glance" })
             }
+            (Page::Map, _) => {
+                Some(MenuItem { title: "Map", icon: Icon::Map, key: 'm', about: "machines, networks, what flows, what is wrong" })
+            }
+            (Page::Alerts, _) => Some(MenuItem {
+                title: "Alerts",
+                icon: Icon::Bell,
+                key: 'e',
+                about: "what is wrong, since when, who looks after it",
+            }),
+            (Page::Calls, _) => Some(MenuItem { title: "Calls", icon: Icon::Phone, key: 'c', about: "calls that are up now" }),
+            (Page::Volume, _) => {
+                Some(MenuItem { title: "Volume", icon: Icon::Chart, key: 'v', about: "attempts, ASR, NER, ACD, PDD over time" })
+            }
+            (Page::Cdrs, _) => {
+                Some(MenuItem { title: "CDRs", icon: Icon::List, key: 'd', about: "calls that are over: search and export" })
+            }
+            (Page::Networks, _) => Some(MenuItem {
+                title: "Networks",
+                icon: Icon::Network,
+                key: 'n',
+                about: "isolation, proved; who is on which network",
+            }),
+            (Page::Databases, _) => Some(MenuItem {
+                title: "Databases",
+                icon: Icon::Database,
+                key: 'b',
+                about: "replication, lag, what a failover would lose",
+            }),
             (Page::System, _) => {
                 Some(MenuItem { title: "System", icon: Icon::System, key: 's', about: "the panel itself: database, tasks, load" })
             }

@@ -11,6 +11,7 @@ use app::{
     auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions},
     context::{self, Panel, Secure},
     database::Database,
+    fleet::state::FleetState,
     live::Hub,
     system::state::SystemState,
     values::RequestId,
@@ -65,7 +66,9 @@ pub fn wire(
     };
     let (staff_url, portal_url) = (url(&config.staff, &addresses.staff), url(&config.portal, &addresses.portal));
     let secure = Secure { staff: staff_url.starts_with("https://"), portal: portal_url.starts_with("https://") };
+    let fleet = Arc::new(FleetState::new(Arc::clone(&hub)));
     let panel = Arc::new(Panel {
+        fleet,
         database: Arc::clone(&database),
         sessions,
         hub,

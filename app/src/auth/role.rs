@@ -30,6 +30,15 @@ pub enum Permission {
     ManageUsers,
     /// What everybody did.
     SeeAudit,
+    /// Machines, networks and databases.
+    SeeFleet,
+    /// Calls that are up and calls that are over, with the numbers in them.
+    SeeCalls,
+    /// End somebody's call.
+    HangUpCalls,
+    SeeAlerts,
+    /// Acknowledge, silence and assign alerts.
+    HandleAlerts,
 }
 
 impl Role {
@@ -64,7 +73,7 @@ impl Role {
             Role::Noc => "machines, networks, calls, alerts and their operations",
             Role::Rates => "carriers' sheets, rate tables and routing",
             Role::Billing => "accounts, payments and disputes",
-            Role::Viewer => "sees the state of the panel, changes nothing",
+            Role::Viewer => "sees machines, volume and alerts, no numbers; changes nothing",
             Role::Customer => "the portal: own account only",
         }
     }
@@ -75,6 +84,9 @@ impl Role {
             Permission::SeeSystem => !matches!(self, Role::Customer),
             Permission::ManageUsers => matches!(self, Role::Admin),
             Permission::SeeAudit => matches!(self, Role::Admin | Role::Noc),
+            Permission::SeeFleet | Permission::SeeAlerts => !matches!(self, Role::Customer),
+            Permission::SeeCalls => !matches!(self, Role::Customer | Role::Viewer),
+            Permission::HangUpCalls | Permission::HandleAlerts => matches!(self, Role::Admin | Role::Noc),
         }
     }
 }
@@ -89,7 +101,16 @@ impl Door {
 }
 
 impl Permission {
-    pub const ALL: [Permission; 3] = [Permission::SeeSystem, Permission::ManageUsers, Permission::SeeAudit];
+    pub const ALL: [Permission; 8] = [
+        Permission::SeeSystem,
+        Permission::ManageUsers,
+        Permission::SeeAudit,
+        Permission::SeeFleet,
+        Permission::SeeCalls,
+        Permission::HangUpCalls,
+        Permission::SeeAlerts,
+        Permission::HandleAlerts,
+    ];
 
     /// Completes "Your role does not allow you to …".
     pub const fn doing(self) -> &'static str {
@@ -97,6 +118,11 @@ impl Permission {
             Permission::SeeSystem => "see the state of the panel",
             Permission::ManageUsers => "see or change users",
             Permission::SeeAudit => "read the audit log",
+            Permission::SeeFleet => "see machines and networks",
+            Permission::SeeCalls => "see calls",
+            Permission::HangUpCalls => "end a call",
+            Permission::SeeAlerts => "see alerts",
+            Permission::HandleAlerts => "acknowledge or silence alerts",
         }
     }
 }

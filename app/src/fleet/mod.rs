@@ -10,4 +10,12 @@
 //!
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
+pub mod facts;
 pub mod inventory;
+pub mod judge;
+pub mod world;
+
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod state;

@@ -15,10 +15,16 @@ pub enum Topic {
     Users,
     Sessions,
     Audit,
+    /// Machines, networks, hosts: what the observers saw.
+    Fleet,
+    /// Live calls and call volume.
+    Calls,
+    Alerts,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 4] = [Topic::System, Topic::Users, Topic::Sessions, Topic::Audit];
+    pub const ALL: [Topic; 7] =
+        [Topic::System, Topic::Users, Topic::Sessions, Topic::Audit, Topic::Fleet, Topic::Calls, Topic::Alerts];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,6 +32,9 @@ impl Topic {
             Topic::Users => "users",
             Topic::Sessions => "sessions",
             Topic::Audit => "audit",
+            Topic::Fleet => "fleet",
+            Topic::Calls => "calls",
+            Topic::Alerts => "alerts",
         }
     }
 
@@ -39,6 +48,9 @@ impl Topic {
             Topic::Users => 1,
             Topic::Sessions => 2,
             Topic::Audit => 3,
+            Topic::Fleet => 4,
+            Topic::Calls => 5,
+            Topic::Alerts => 6,
         }
     }
 }

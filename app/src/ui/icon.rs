@@ -3,6 +3,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
     Home,
+    Map,
+    Bell,
+    Phone,
+    Chart,
+    List,
+    Network,
+    Database,
     System,
     Users,
     Key,
@@ -21,8 +28,15 @@ pub enum Icon {
 }
 
 impl Icon {
-    pub const ALL: [Icon; 16] = [
+    pub const ALL: [Icon; 23] = [
         Icon::Home,
+        Icon::Map,
+        Icon::Bell,
+        Icon::Phone,
+        Icon::Chart,
+        Icon::List,
+        Icon::Network,
+        Icon::Database,
         Icon::System,
         Icon::Users,
         Icon::Key,
@@ -44,6 +58,13 @@ impl Icon {
     pub const fn path(self) -> &'static str {
         match self {
             Icon::Home => "M3.5 9.5L10 4l6.5 5.5M5.5 8.5v7.5h9v-7.5M8.5 16v-4.5h3V16",
+            Icon::Map => "M3 6.5h14M3 13.5h14M6 6.5v7M10 3.5v3M14 6.5v10",
+            Icon::Bell => "M5.5 13.5V9a4.5 4.5 0 0 1 9 0v4.5l1.5 1.5H4zM8.5 17h3",
+            Icon::Phone => "M5 3.5h3l1 3.5l-2 1.5a8 8 0 0 0 4.5 4.5l1.5-2l3.5 1v3c0 1-1 1.5-2 1.5C9 16 4 11 3.5 5.5c0-1 .5-2 1.5-2",
+            Icon::Chart => "M3.5 3.5v13h13M6.5 13l3-4l3 2l3.5-5.5",
+            Icon::List => "M4 5.5h.5M4 10h.5M4 14.5h.5M7.5 5.5h9M7.5 10h9M7.5 14.5h9",
+            Icon::Network => "M8 3.5h4v4H8zM3.5 12.5h4v4h-4zM12.5 12.5h4v4h-4zM10 7.5V10M5.5 12.5V10h9v2.5",
+            Icon::Database => "M4 5.5c0-2.6 12-2.6 12 0s-12 2.6-12 0M4 5.5v9c0 2.6 12 2.6 12 0v-9M4 10c0 2.6 12 2.6 12 0",
             Icon::System => "M3.5 4.5h13v8h-13zM7.5 16h5M10 12.5V16M6 9h2l1.2-2.2L11 11l1-2h2",
             Icon::Users => {
                 "M7.5 9.5a2.6 2.6 0 1 0 0-5.2a2.6 2.6 0 0 0 0 5.2M2.5 16c.3-2.8 2.2-4.3 5-4.3s4.7 1.5 5 4.3M12.8 4.7a2.6 2.6 0 0 1 0 4.6M14.7 12c1.6.6 2.6 2 2.8 4"

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime};
 
 /// Microseconds since 1970-01-01 00:00 UTC, the precision of MariaDB's `DATETIME(6)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Moment(i64);
 

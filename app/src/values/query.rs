@@ -59,6 +59,18 @@ impl Query {
     }
 }
 
+/// One part of a path: a name that may hold anything, a slash too.
+pub fn encode_part(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    encode(text, &mut out);
+    out.replace('+', "%20")
+}
+
+/// The inverse of [`encode_part`]; a plus is a plus.
+pub fn decode_part(text: &str) -> String {
+    decode(&text.replace('+', "%2B"))
+}
+
 fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {

@@ -63,6 +63,9 @@ fn may_hear(who: &SignedIn, topic: Topic) -> bool {
         Topic::System | Topic::Sessions => Access::SignedIn,
         Topic::Users => Access::Needs(Permission::ManageUsers),
         Topic::Audit => Access::Needs(Permission::SeeAudit),
+        Topic::Fleet => Access::Needs(Permission::SeeFleet),
+        Topic::Calls => Access::Needs(Permission::SeeCalls),
+        Topic::Alerts => Access::Needs(Permission::SeeAlerts),
     };
     access.allows(Some(who)).is_ok()
 }

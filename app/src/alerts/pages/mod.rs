@@ -1,0 +1,6 @@
+//! Pages of the slice; the parts that live are islands beside them.
+
+#[cfg(feature = "ssr")]
+pub mod alert;
+#[cfg(feature = "ssr")]
+pub mod inbox;

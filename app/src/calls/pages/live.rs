@@ -1,0 +1,7 @@
+//! Calls that are up.
+
+use crate::{error::AppError, shell::PageView};
+
+pub async fn page() -> Result<PageView, AppError> {
+    Ok(PageView::new("Calls", ()))
+}

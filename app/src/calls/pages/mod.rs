@@ -1,0 +1,10 @@
+//! Pages of the slice; the parts that live are islands beside them.
+
+#[cfg(feature = "ssr")]
+pub mod call;
+#[cfg(feature = "ssr")]
+pub mod cdrs;
+#[cfg(feature = "ssr")]
+pub mod live;
+#[cfg(feature = "ssr")]
+pub mod volume;

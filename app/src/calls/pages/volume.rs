@@ -1,0 +1,7 @@
+//! Call volume.
+
+use crate::{error::AppError, shell::PageView};
+
+pub async fn page() -> Result<PageView, AppError> {
+    Ok(PageView::new("Volume", ()))
+}

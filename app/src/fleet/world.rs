@@ -1,0 +1,78 @@
+//! Everything observed lately, by machine, host and network. Filled by the server's observers, judged by the nouns beside.
+
+use super::facts::{DatabaseFacts, HypervisorFacts, NetworkProbes, PbxFacts, ProxyFacts, ShellFacts, SipAnswer};
+use crate::values::{Freshness, Moment, Observed, PortError, PortErrorKind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct World {
+    pub machines: BTreeMap<String, MachineSeen>,
+    pub hosts: BTreeMap<String, Seen<HypervisorFacts>>,
+    pub networks: BTreeMap<String, Seen<NetworkProbes>>,
+}
+
+/// What each observer of a machine saw. An observer the machine has no interface for is absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MachineSeen {
+    pub shell: Option<Seen<ShellFacts>>,
+    pub sip: Option<Seen<SipAnswer>>,
+    pub proxy: Option<Seen<ProxyFacts>>,
+    pub pbx: Option<Seen<PbxFacts>>,
+    pub database: Option<Seen<DatabaseFacts>>,
+}
+
+/// The last good look and, while looks fail, since when and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen<T> {
+    pub last: Option<Observed<T>>,
+    pub failing: Option<Failing>,
+    /// The observer's round in milliseconds.
+    pub every_ms: u32,
+    /// When the observer began to look; before its third round nothing is said.
+    pub watched_since: Moment,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    pub since: Moment,
+    pub kind: PortErrorKind,
+    /// The whole sentence of the newest failure.
+    pub why: String,
+    /// Looks in a row that failed.
+    pub times: u32,
+}
+
+impl<T> Seen<T> {
+    pub fn new(every_ms: u32, now: Moment) -> Self {
+        Self { last: None, failing: None, every_ms, watched_since: now }
+    }
+
+    /// The value, unless it is older than three rounds.
+    pub fn fresh(&self, now: Moment) -> Option<&T> {
+        let last = self.last.as_ref()?;
+        (last.freshness(now) == Freshness::Fresh).then_some(&last.value)
+    }
+
+    /// The value, however old.
+    pub fn value(&self) -> Option<&T> {
+        self.last.as_ref().map(|last| &last.value)
+    }
+
+    pub fn observed_at(&self) -> Option<Moment> {
+        self.last.as_ref().map(|last| last.observed_at)
+    }
+
+    pub fn note(&mut self, result: Result<T, PortError>, now: Moment) {
+        match result {
+            Ok(value) => {
+                self.last = Some(Observed { value, observed_at: now, every_ms: self.every_ms });
+                self.failing = None;
+            }
+            Err(error) => {
+                let (since, times) = self.failing.as_ref().map_or((now, 0), |known| (known.since, known.times));
+                self.failing = Some(Failing { since, kind: error.kind, why: error.to_string(), times: times + 1 });
+            }
+        }
+    }
+}
