@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod database;
 pub mod files;
 pub mod http;
+pub mod inventory;
 pub mod lab;
 pub mod nearest;
 pub mod process;

@@ -39,6 +39,9 @@ pub struct Network {
     /// Bytes of the largest packet.
     pub mtu: u32,
     pub uplink: Uplink,
+    /// What the hypervisor calls it, where that is not its name here: a port group, a bridge, a virtual network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port_group: Option<String>,
 }
 
 /// Whether a network may have a way out of the virtual switch.
@@ -56,6 +59,17 @@ pub struct Host {
     pub name: String,
     pub kind: HostKind,
     pub management: Ipv4Addr,
+    /// Where its interface answers: `qemu+ssh://root@10.40.40.1/system`, `https://10.40.40.1/sdk`. The lab needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The name of a credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// SHA-256 of the certificate it shows, in hexadecimal, where no authority signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +125,9 @@ pub struct Machine {
     /// The last part of its address on every network.
     pub number: u8,
     pub networks: Vec<String>,
+    /// The machine through which a shell on it is reached, where Management does not lead there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<String>,
     /// Size of its disk in the lab.
     #[serde(default = "disk_mib")]
     pub disk_mib: u32,
@@ -258,6 +275,12 @@ pub struct Nic {
 impl Inventory {
     pub fn machine(&self, name: &str) -> Option<&Machine> {
         self.machines.iter().find(|machine| machine.name == name)
+    }
+
+    /// The network that a hypervisor calls so.
+    pub fn network_called(&self, port_group: &str) -> Option<&str> {
+        let called = |(name, network): (&String, &Network)| network.port_group.as_ref().unwrap_or(name) == port_group;
+        self.networks.iter().find(|entry| called(*entry)).map(|(name, _)| name.as_str())
     }
 
     pub fn cluster_of(&self, role: Role) -> Option<&Cluster> {

@@ -1,5 +1,13 @@
 //! How a machine is, from what was observed of it: a state, and every finding that made it so.
+//!
+//! A machine whose own interface is silent is *bad*; one that nobody has looked at for three rounds is *unknown*. When the panel
+//! reaches almost nobody, it is probably the panel that is cut off: then every silent machine is unknown, and the panel says so.
 
+mod machine;
+#[cfg(test)]
+mod tests;
+
+use super::{inventory::Inventory, world::World};
 use crate::values::{Moment, Tone};
 use serde::{Deserialize, Serialize};
 
@@ -58,4 +66,28 @@ pub struct Judgement {
     /// The newest look that worked.
     pub observed_at: Option<Moment>,
     pub findings: Vec<Finding>,
+}
+
+/// Fewer machines than this, and silence says nothing about the panel.
+const MACHINES_MIN: usize = 4;
+
+/// Since when the panel seems to be cut off: most machines it has an interface to are silent.
+pub fn isolated_since(inventory: &Inventory, world: &World) -> Option<Moment> {
+    let ours = inventory.machines.iter().filter(|machine| machine.role.is_ours());
+    let seen: Vec<_> =
+        ours.filter_map(|machine| world.machines.get(&machine.name)).filter(|seen| !seen.looks().is_empty()).collect();
+    let mut silent: Vec<Moment> = seen.iter().filter_map(|seen| seen.silent_since()).collect();
+    if seen.len() < MACHINES_MIN || silent.len() * 4 < seen.len() * 3 {
+        return None;
+    }
+    silent.sort_unstable();
+    // The moment from which on it was most, not the first machine's.
+    silent.get((seen.len() * 3).div_ceil(4) - 1).copied()
+}
+
+/// Every machine of ours, in the order of the inventory.
+pub fn judge_all(inventory: &Inventory, world: &World, now: Moment) -> Vec<Judgement> {
+    let isolated = isolated_since(inventory, world);
+    let ours = inventory.machines.iter().filter(|machine| machine.role.is_ours());
+    ours.map(|machine| machine::judge(inventory, world, machine, isolated, now)).collect()
 }

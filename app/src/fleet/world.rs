@@ -76,3 +76,50 @@ impl<T> Seen<T> {
         }
     }
 }
+
+/// One observer's look, without what it saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// "MariaDB", "SIP", … as it stands in a sentence.
+    pub what: &'static str,
+    pub observed_at: Option<Moment>,
+    pub failing: Option<&'a Failing>,
+    pub every_ms: u32,
+    pub watched_since: Moment,
+}
+
+impl<T> Seen<T> {
+    fn look(&self, what: &'static str) -> Look<'_> {
+        Look {
+            what,
+            observed_at: self.observed_at(),
+            failing: self.failing.as_ref(),
+            every_ms: self.every_ms,
+            watched_since: self.watched_since,
+        }
+    }
+}
+
+impl MachineSeen {
+    /// Every observer of this machine; the interface it is there for first, the shell last.
+    pub fn looks(&self) -> Vec<Look<'_>> {
+        let looks = [
+            self.proxy.as_ref().map(|seen| seen.look("Kamailio")),
+            self.pbx.as_ref().map(|seen| seen.look("Asterisk")),
+            self.database.as_ref().map(|seen| seen.look("MariaDB")),
+            self.sip.as_ref().map(|seen| seen.look("SIP")),
+            self.shell.as_ref().map(|seen| seen.look("SSH")),
+        ];
+        looks.into_iter().flatten().collect()
+    }
+
+    /// Since when every observer of it fails; `None` while one of them sees something.
+    pub fn silent_since(&self) -> Option<Moment> {
+        let since: Option<Vec<Moment>> = self.looks().iter().map(|look| look.failing.map(|failing| failing.since)).collect();
+        since?.into_iter().max()
+    }
+
+    pub fn observed_at(&self) -> Option<Moment> {
+        self.looks().iter().filter_map(|look| look.observed_at).max()
+    }
+}

@@ -1,0 +1,302 @@
+//! One machine: what each of its interfaces tells, and what is wrong with it.
+
+use super::{Finding, Judgement, MachineState};
+use crate::{
+    fleet::{
+        facts::{DatabaseFacts, PbxFacts, ProxyFacts, ShellFacts, TargetState},
+        inventory::{Inventory, Machine, Role},
+        world::{Look, MachineSeen, World},
+    },
+    values::{
+        Moment, PortErrorKind,
+        observed::ROUNDS_UNTIL_UNKNOWN,
+        quantity::{format_bytes, format_span},
+    },
+};
+use std::time::Duration;
+
+/// One look may fail by chance; the second, half a second later, is no chance.
+const TIMES_UNTIL_AWAY: u32 = 2;
+/// What a planned switchover allows, and what a forced one does.
+const LAG_NOTICE_MS: u64 = 2_000;
+const LAG_BAD_MS: u64 = 30_000;
+const DISK_NOTICE_PERCENT: u8 = 90;
+const DISK_BAD_PERCENT: u8 = 97;
+const MEMORY_FREE_NOTICE_PERCENT: u64 = 8;
+const CPU_NOTICE_PERCENT: f32 = 95.0;
+/// CDRs of two machines whose clocks differ by more do not join.
+const CLOCK_NOTICE_MS: f64 = 500.0;
+
+pub(super) fn judge(inventory: &Inventory, world: &World, machine: &Machine, isolated: Option<Moment>, now: Moment) -> Judgement {
+    let blank = MachineSeen::default();
+    let seen = world.machines.get(&machine.name).unwrap_or(&blank);
+    let mut judge = Judge { machine, findings: Vec::new(), now };
+    judge.looks(seen, isolated);
+    if let Some(shell) = seen.shell.as_ref().and_then(|shell| shell.fresh(now)) {
+        judge.shell(inventory, shell);
+        judge.twins(world, shell);
+    }
+    if let Some(proxy) = seen.proxy.as_ref().and_then(|proxy| proxy.fresh(now)) {
+        judge.proxy(inventory, proxy);
+    }
+    if let Some(pbx) = seen.pbx.as_ref().and_then(|pbx| pbx.fresh(now)) {
+        judge.pbx(pbx);
+    }
+    if let Some(database) = seen.database.as_ref().and_then(|database| database.fresh(now)) {
+        judge.database(inventory, database);
+    }
+    judge.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let state = judge.findings.first().map_or(MachineState::Good, |finding| finding.severity);
+    Judgement { name: machine.name.clone(), state, observed_at: seen.observed_at(), findings: judge.findings }
+}
+
+struct Judge<'a> {
+    machine: &'a Machine,
+    findings: Vec<Finding>,
+    now: Moment,
+}
+
+impl Judge<'_> {
+    fn find(&mut self, key: &str, severity: MachineState, message: String, evidence: impl Into<String>) {
+        self.findings.push(Finding { key: key.into(), severity, message, evidence: evidence.into(), since: None });
+    }
+
+    /// What answers, what does not, and what nobody has looked at.
+    fn looks(&mut self, seen: &MachineSeen, isolated: Option<Moment>) {
+        let (looks, name) = (seen.looks(), &self.machine.name);
+        if looks.is_empty() {
+            let message = format!("Nobody looks at {name}: the inventory has no endpoint of its role.");
+            return self.find("machine.unwatched", MachineState::Unknown, message, "");
+        }
+        let away = |look: &&Look<'_>| look.failing.is_some_and(|failing| failing.times >= TIMES_UNTIL_AWAY);
+        let failing: Vec<&Look<'_>> = looks.iter().filter(away).collect();
+        let late = |look: &&Look<'_>| {
+            let limit = Duration::from_millis(u64::from(look.every_ms)) * ROUNDS_UNTIL_UNKNOWN;
+            look.failing.is_none() && self.now.since(look.observed_at.unwrap_or(look.watched_since)) > limit
+        };
+        let late: Vec<&Look<'_>> = looks.iter().filter(late).collect();
+        let waiting = looks.iter().all(|look| look.observed_at.is_none() && look.failing.is_none());
+        let evidence =
+            failing.iter().filter_map(|look| look.failing).map(|failing| failing.why.clone()).collect::<Vec<_>>().join("\n");
+        let since = failing.iter().filter_map(|look| look.failing).map(|failing| failing.since).min();
+        let names = failing.iter().map(|look| look.what).collect::<Vec<_>>().join(", ");
+        let mut found = |key: &str, severity, message: String| {
+            let evidence = evidence.clone();
+            self.findings.push(Finding { key: key.into(), severity, message, evidence, since });
+        };
+        if let Some(since) = isolated.filter(|_| failing.len() == looks.len()) {
+            let message = format!("{name} is unknown since {} UTC: the panel reaches almost nobody.", since.time_of_day());
+            found("machine.unknown", MachineState::Unknown, message);
+        } else if failing.len() == looks.len() {
+            found("machine.away", MachineState::Bad, format!("{name} does not answer: {names} silent."));
+        } else if let Some(first) = failing.first() {
+            let what = first.what;
+            let (key, severity, message) = match first.failing.map(|failing| failing.kind) {
+                Some(PortErrorKind::WrongIdentity) => {
+                    ("identity.key", MachineState::Bad, format!("Whoever answers as {name} is not {name}: its host key differs."))
+                }
+                Some(PortErrorKind::Denied | PortErrorKind::NotConfigured | PortErrorKind::WrongVersion) => {
+                    let message = format!("The panel may not look at {names} on {name}; what it shows of it is not known.");
+                    ("observer.refused", MachineState::Notice, message)
+                }
+                _ if what == "SSH" => {
+                    ("shell.away", MachineState::Notice, format!("SSH on {name} does not answer; its service does."))
+                }
+                _ => ("service.away", MachineState::Bad, format!("{names} on {name} does not answer; the machine does.")),
+            };
+            found(key, severity, message);
+        } else if waiting {
+            found("machine.new", MachineState::Unknown, format!("{name} has not been looked at yet."));
+        } else if let Some(oldest) = late.iter().map(|look| look.observed_at.unwrap_or(look.watched_since)).min() {
+            let message = format!("{name} is unknown since {} UTC: three looks were missed.", oldest.time_of_day());
+            found("machine.unknown", MachineState::Unknown, message);
+        }
+    }
+
+    fn shell(&mut self, inventory: &Inventory, shell: &ShellFacts) {
+        let name = self.machine.name.clone();
+        for disk in &shell.disks {
+            let used = disk.used_percent();
+            if used >= DISK_NOTICE_PERCENT {
+                let severity = if used >= DISK_BAD_PERCENT { MachineState::Bad } else { MachineState::Notice };
+                let message = format!("The disk {} of {name} is {used} % full.", disk.mount);
+                let evidence = format!("{} free of {}", format_bytes(disk.free_bytes), format_bytes(disk.size_bytes));
+                self.find(&format!("disk.full:{}", disk.mount), severity, message, evidence);
+            }
+        }
+        let free_percent = shell.memory_available_bytes.saturating_mul(100) / shell.memory_total_bytes.max(1);
+        if shell.memory_total_bytes > 0 && free_percent < MEMORY_FREE_NOTICE_PERCENT {
+            let evidence =
+                format!("{} free of {}", format_bytes(shell.memory_available_bytes), format_bytes(shell.memory_total_bytes));
+            self.find("memory.full", MachineState::Notice, format!("{name} has {free_percent} % of its memory left."), evidence);
+        }
+        if let Some(cpu) = shell.cpu_percent.filter(|cpu| *cpu >= CPU_NOTICE_PERCENT) {
+            let evidence =
+                format!("load {:.1} {:.1} {:.1} on {} processors", shell.load[0], shell.load[1], shell.load[2], shell.cpus);
+            self.find("cpu.full", MachineState::Notice, format!("The processors of {name} are {cpu:.0} % busy."), evidence);
+        }
+        if shell.clock_offset_ms.abs() > CLOCK_NOTICE_MS {
+            let way = if shell.clock_offset_ms > 0.0 { "ahead of" } else { "behind" };
+            let span = format_span(Duration::from_secs_f64(shell.clock_offset_ms.abs().min(1e12) / 1_000.0));
+            let evidence = format!("offset {:.1} ms, round trip {:.1} ms", shell.clock_offset_ms, shell.round_trip_ms);
+            self.find("clock.off", MachineState::Notice, format!("The clock of {name} is {span} {way} the panel’s."), evidence);
+        }
+        if shell.hostname != name {
+            let message = format!("{name} calls itself {:?}. Set its hostname.", shell.hostname);
+            self.find("identity.hostname", MachineState::Notice, message, &*shell.hostname);
+        }
+        for nic in inventory.nics(self.machine) {
+            let card = shell.cards.iter().find(|card| card.addresses.iter().any(|(address, _)| *address == nic.address));
+            match card {
+                None => {
+                    let message = format!("{name} has no card with {} on {}.", nic.address, nic.network);
+                    self.find(&format!("card.missing:{}", nic.network), MachineState::Bad, message, "");
+                }
+                Some(card) if !card.up => {
+                    let message = format!("The card {} of {name} is down.", card.name);
+                    self.find(&format!("card.down:{}", nic.network), MachineState::Bad, message, &*card.mac);
+                }
+                Some(card) if card.mtu < nic.mtu => {
+                    let message =
+                        format!("The card {} of {name} carries {} bytes on a network of {}.", card.name, card.mtu, nic.mtu);
+                    self.find(&format!("card.mtu:{}", nic.network), MachineState::Bad, message, &*card.mac);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// A clone that nobody reset.
+    fn twins(&mut self, world: &World, shell: &ShellFacts) {
+        let name = self.machine.name.clone();
+        let others = world.machines.iter().filter(|(other, _)| **other != name);
+        let others: Vec<_> = others.filter_map(|(other, seen)| Some((other, seen.shell.as_ref()?.fresh(self.now)?))).collect();
+        for (other, twin) in others {
+            if !shell.machine_id.is_empty() && twin.machine_id == shell.machine_id {
+                let message = format!("{name} and {other} have the same machine-id. Reset that of the clone.");
+                self.find(&format!("identity.machine-id:{other}"), MachineState::Bad, message, &*shell.machine_id);
+            }
+            if let Some(key) = shell.host_keys.iter().find(|key| twin.host_keys.contains(key)) {
+                let message = format!("{name} and {other} have the same SSH host key. Make new ones on the clone.");
+                self.find(
+                    &format!("identity.host-key:{other}"),
+                    MachineState::Bad,
+                    message,
+                    format!("{} {}", key.kind, key.fingerprint),
+                );
+            }
+        }
+    }
+
+    fn proxy(&mut self, inventory: &Inventory, proxy: &ProxyFacts) {
+        let name = self.machine.name.clone();
+        for set in &proxy.sets {
+            let whose = inventory.carriers.iter().find(|carrier| u32::from(carrier.set) == set.id);
+            let whose = whose
+                .map_or_else(|| if set.id == 1 { "the PBX pool".into() } else { format!("set {}", set.id) }, |c| c.name.clone());
+            let dead: Vec<&str> = set.targets.iter().filter(|t| t.state == TargetState::Inactive).map(|t| t.uri.as_str()).collect();
+            if dead.is_empty() {
+                continue;
+            }
+            let none_left = set.targets.iter().all(|target| !matches!(target.state, TargetState::Active | TargetState::Trying));
+            let (severity, message) = if none_left {
+                (MachineState::Bad, format!("{name} reaches nobody of {whose}."))
+            } else {
+                (MachineState::Notice, format!("{name} does not reach {} of {} of {whose}.", dead.len(), set.targets.len()))
+            };
+            self.find(&format!("dispatcher.inactive:{}", set.id), severity, message, dead.join(", "));
+        }
+        for peer in proxy.dmq_peers.iter().filter(|peer| !peer.active && !peer.is_self) {
+            let message = format!("{name} has lost {} in DMQ: dialogs and blocks are not shared.", peer.uri);
+            self.find(&format!("dmq.lost:{}", peer.uri), MachineState::Notice, message, "");
+        }
+        let used = proxy.shared_memory_used_bytes.saturating_mul(100) / proxy.shared_memory_total_bytes.max(1);
+        if proxy.shared_memory_total_bytes > 0 && used >= 90 {
+            let evidence =
+                format!("{} of {}", format_bytes(proxy.shared_memory_used_bytes), format_bytes(proxy.shared_memory_total_bytes));
+            self.find(
+                "memory.shared",
+                MachineState::Bad,
+                format!("The shared memory of Kamailio on {name} is {used} % full."),
+                evidence,
+            );
+        }
+        if proxy.trees.iter().any(|tree| tree.rows == 0) {
+            self.find("routes.empty", MachineState::Bad, format!("{name} has a table of routes with nothing in it."), "");
+        }
+    }
+
+    fn pbx(&mut self, pbx: &PbxFacts) {
+        let name = self.machine.name.clone();
+        let dead: Vec<&str> = pbx.endpoints.iter().filter(|e| e.reachable == Some(false)).map(|e| e.name.as_str()).collect();
+        if !dead.is_empty() {
+            let message = format!("{name} does not reach {} of its {} trunks.", dead.len(), pbx.endpoints.len());
+            self.find("trunk.unreachable", MachineState::Notice, message, dead.join(", "));
+        }
+    }
+
+    fn database(&mut self, inventory: &Inventory, database: &DatabaseFacts) {
+        let name = self.machine.name.clone();
+        let cluster = inventory.cluster_of(Role::Mariadb);
+        let primary = cluster.and_then(|cluster| cluster.primary.as_deref());
+        match &database.replication {
+            Some(replication) => {
+                let errors: Vec<&str> =
+                    [&replication.io_error, &replication.sql_error].into_iter().flatten().map(String::as_str).collect();
+                if !replication.io_running || !replication.sql_running {
+                    let which = match (replication.io_running, replication.sql_running) {
+                        (false, false) => "neither receives nor applies",
+                        (false, true) => "does not receive",
+                        _ => "does not apply",
+                    };
+                    let message = format!("MariaDB on {name} {which} what {} writes.", replication.source_host);
+                    self.find("replica.broken", MachineState::Bad, message, errors.join("; "));
+                } else if replication.delay_s > 0 {
+                    let message = format!("MariaDB on {name} applies everything {} s late, on purpose.", replication.delay_s);
+                    self.find("replica.delayed", MachineState::Notice, message, "");
+                }
+                self.lag(&name, database);
+                if !database.read_only {
+                    let message = format!("MariaDB on {name} is a replica and can be written to. Turn read_only on.");
+                    self.find("replica.writable", MachineState::Bad, message, "read_only = OFF");
+                }
+            }
+            None if primary.is_some_and(|primary| primary != name) => {
+                let message = format!(
+                    "MariaDB on {name} replicates from nobody, and the inventory calls {} the primary.",
+                    primary.unwrap_or_default()
+                );
+                self.find("replica.none", MachineState::Bad, message, "");
+            }
+            None => {
+                if database.read_only {
+                    let message = format!("MariaDB on {name} is the primary and cannot be written to.");
+                    self.find("primary.read-only", MachineState::Bad, message, "read_only = ON");
+                }
+                if database.semi_sync.primary_enabled && !database.semi_sync.primary_active {
+                    let message = format!("Commits on {name} wait for no replica: a failover now would lose the newest.");
+                    let evidence = format!(
+                        "{} commits unacknowledged, {} replicas",
+                        database.semi_sync.unacknowledged, database.semi_sync.replicas
+                    );
+                    self.find("semi-sync.off", MachineState::Notice, message, evidence);
+                }
+            }
+        }
+        if database.connections_max > 0 && database.connections * 10 >= database.connections_max * 9 {
+            let message =
+                format!("MariaDB on {name} has {} of {} connections in use.", database.connections, database.connections_max);
+            self.find("connections.full", MachineState::Bad, message, "");
+        }
+    }
+
+    fn lag(&mut self, name: &str, database: &DatabaseFacts) {
+        let Some(lag_ms) = database.heartbeat_age_ms else { return };
+        // The row is written once a second, so anything below that is the heartbeat's own round.
+        if lag_ms > LAG_NOTICE_MS {
+            let severity = if lag_ms > LAG_BAD_MS { MachineState::Bad } else { MachineState::Notice };
+            let message = format!("MariaDB on {name} is {} behind.", format_span(Duration::from_millis(lag_ms)));
+            self.find("replica.behind", severity, message, format!("newest heartbeat {lag_ms} ms old"));
+        }
+    }
+}
