@@ -21,6 +21,7 @@ pub struct ConfigFile {
     pub database: DatabaseSection,
     pub server: ServerSection,
     pub log: LogSection,
+    pub fleet: FleetSection,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -58,6 +59,13 @@ pub struct LogSection {
     pub level: Option<String>,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct FleetSection {
+    /// The inventory; without it `inventory.toml` in the state folder, else that of a lab that runs there.
+    pub inventory: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -73,6 +81,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("database", &["url_file"]),
     ("server", &["trusted_proxies", "metrics_token_file", "development"]),
     ("log", &["format", "level"]),
+    ("fleet", &["inventory"]),
 ];
 
 /// Keys that people try, with the reason why they are not there.

@@ -12,6 +12,7 @@ pub mod http;
 pub mod inventory;
 pub mod lab;
 pub mod nearest;
+pub mod observe;
 pub mod process;
 pub mod site;
 pub mod stack;

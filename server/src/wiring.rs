@@ -3,6 +3,7 @@
 use crate::{
     config::ConfigFile,
     database::{Place, watch::Watch},
+    observe::inventory::InventoryWatch,
     process,
     site::Site,
     tasks::{Round, Tasks, clock::ClockWatch, measure::Measure, versions::VersionWatch},
@@ -16,7 +17,7 @@ use app::{
     system::state::SystemState,
     values::RequestId,
 };
-use std::{path::PathBuf, sync::Arc, sync::Mutex, time::Duration};
+use std::{path::Path, path::PathBuf, sync::Arc, sync::Mutex, time::Duration};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
@@ -87,7 +88,25 @@ pub fn wire(
 }
 
 impl Wiring {
+    /// Looks for the inventory every second; what is in force is watched from a thread of its own.
+    fn start_observers(&self, state_dir: &Path) {
+        let given = self.config.fleet.inventory.clone();
+        let watch = InventoryWatch::new(state_dir, given, Arc::clone(&self.panel), tokio::runtime::Handle::current());
+        let watch = Arc::new(Mutex::new(watch));
+        let second = Duration::from_secs(1);
+        let round = Round { name: "inventory", does: "reads the inventory when it changes", every: second, deadline: 20 * second };
+        self.tasks.spawn(round, move || {
+            let watch = Arc::clone(&watch);
+            async move {
+                // Ending the observers of an old inventory waits for their thread.
+                let look = move || watch.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look();
+                tokio::task::spawn_blocking(look).await.map_err(|error| error.to_string())
+            }
+        });
+    }
+
     pub fn start_tasks(&self, state_dir: PathBuf) {
+        self.start_observers(&state_dir);
         let second = Duration::from_secs(1);
         let round = |name, does, every, deadline| Round { name, does, every, deadline };
         let watch = Arc::clone(&self.watch);

@@ -2,6 +2,7 @@
 
 use super::{inventory::Inventory, world::World};
 use crate::live::{Hub, Topic};
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub struct FleetState {
@@ -9,9 +10,18 @@ pub struct FleetState {
     inner: Mutex<Inner>,
 }
 
+/// The file the inventory comes from, with what is wrong in it now; the one in force may be older.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryFile {
+    pub path: String,
+    /// A line each, with place and remedy.
+    pub problems: Vec<String>,
+}
+
 #[derive(Default)]
 struct Inner {
     inventory: Option<Arc<Inventory>>,
+    file: InventoryFile,
     world: World,
 }
 
@@ -29,8 +39,25 @@ impl FleetState {
         self.lock().inventory.clone()
     }
 
+    /// What is in force from now on; nothing is known of its machines until they were looked at.
     pub fn set_inventory(&self, inventory: Option<Arc<Inventory>>) {
-        self.lock().inventory = inventory;
+        {
+            let mut inner = self.lock();
+            let known = |name: &String| inventory.as_ref().is_some_and(|inventory| inventory.machine(name).is_some());
+            inner.world.machines.retain(|name, _| known(name));
+            inner.world.hosts.clear();
+            inner.world.networks.clear();
+            inner.inventory = inventory;
+        }
+        self.hub.wake(Topic::Fleet);
+    }
+
+    pub fn inventory_file(&self) -> InventoryFile {
+        self.lock().file.clone()
+    }
+
+    pub fn set_inventory_file(&self, file: InventoryFile) {
+        self.lock().file = file;
         self.hub.wake(Topic::Fleet);
     }
 

@@ -4,6 +4,7 @@
 mod audit;
 mod bench;
 mod doctor;
+mod fleet;
 mod lab;
 mod output;
 mod serve;
@@ -49,6 +50,12 @@ enum Command {
         after_help = "Example:\n  sudo wirecenter lab up && wirecenter lab call --to 442079460123 --carrier-a 503"
     )]
     Lab(lab::LabCommand),
+    /// What there is: check the file
+    #[command(subcommand, after_help = "Example:\n  wirecenter inventory check inventory.toml")]
+    Inventory(fleet::InventoryCommand),
+    /// How every machine is, as the running panel sees it
+    #[command(after_help = "Example:\n  wirecenter fleet --json")]
+    Fleet(Common),
     /// Write the configuration of a machine from the inventory
     #[command(subcommand, after_help = "Example:\n  wirecenter stack render --machine kamailio-01 --to ./kamailio-01")]
     Stack(stack::StackCommand),
@@ -128,6 +135,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(command).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Lab(command) => lab::run(command).await,
+        Command::Inventory(command) => fleet::run_inventory(command),
+        Command::Fleet(common) => fleet::run_fleet(common).await,
         Command::Stack(command) => stack::run(command),
         Command::Bench(args) => bench::run(args).await,
         Command::Completions { shell } => {

@@ -4,7 +4,7 @@ use super::{Failure, ServeArgs, say, say_json, warn};
 use crate::{
     config::{self, LogFormat, LogSection},
     database::{Place, private::make_private_dir, watch::Contact},
-    http::{DoorContext, metrics::Metrics, routes},
+    http::{DoorContext, local, metrics::Metrics, routes},
     lab::beside::LabBeside,
     process,
     site::Site,
@@ -61,6 +61,9 @@ pub async fn serve(args: ServeArgs) -> Result<(), Failure> {
     }
     let setup = if wiring.panel.database.state().is_up() { setup_link(&wiring).await? } else { None };
     wiring.start_tasks(state.clone());
+    if let Err(error) = local::start(&state, Arc::clone(&wiring.panel), wiring.stop.clone()) {
+        tracing::warn!(%error, "commands like wirecenter fleet cannot ask this panel");
+    }
     if !wiring.panel.database.state().is_up() {
         print_setup_link_later(&wiring);
     }

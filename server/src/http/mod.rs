@@ -9,6 +9,7 @@ mod exports;
 mod functions;
 mod headers;
 mod live;
+pub mod local;
 mod log;
 pub mod metrics;
 mod origin;

@@ -1,0 +1,68 @@
+//! `wirecenter fleet`, `isolation`, `calls`: the running panel's view of the world. `wirecenter inventory`: the file it works from.
+
+use super::{Common, Failure, say, say_json};
+use crate::{http::local, inventory};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::{path::PathBuf, time::Duration};
+
+#[derive(Debug, clap::Subcommand)]
+pub enum InventoryCommand {
+    /// Name every mistake of an inventory, with line, key and remedy
+    #[command(after_help = "Example:\n  wirecenter inventory check inventory.toml --json")]
+    Check {
+        file: PathBuf,
+        /// Print one JSON document on stdout and nothing else
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub fn run_inventory(command: InventoryCommand) -> Result<(), Failure> {
+    let InventoryCommand::Check { file, json } = command;
+    let problems = inventory::load(&file).err().unwrap_or_default();
+    if json {
+        say_json(&json!({ "ok": problems.is_empty(), "problems": problems }));
+        return if problems.is_empty() { Ok(()) } else { Err(Failure::passed_on(1)) };
+    }
+    if problems.is_empty() {
+        say(format!("{} has no mistake.", file.display()));
+        return Ok(());
+    }
+    for problem in &problems {
+        say(format!("{}:{}: {}: {}", file.display(), problem.line, problem.key, problem.message));
+    }
+    Err(Failure::new(format!("{} has {} mistake(s); a panel would keep the inventory it has.", file.display(), problems.len())))
+}
+
+/// What the running panel answers.
+async fn ask<T: DeserializeOwned>(common: &Common, path: &str) -> Result<T, Failure> {
+    let state = common.state();
+    let client = reqwest::Client::builder().unix_socket(local::socket(&state)).timeout(Duration::from_secs(5)).build();
+    let failed = |error: reqwest::Error| {
+        let why = if error.is_connect() { "no panel runs there".to_string() } else { error.to_string() };
+        Failure::new(format!("The panel of {} does not answer: {why}. Start it with wirecenter serve.", state.display()))
+    };
+    let answer = client.map_err(failed)?.get(format!("http://panel{path}")).send().await.map_err(failed)?;
+    answer.error_for_status().map_err(failed)?.json().await.map_err(failed)
+}
+
+fn no_inventory() -> Failure {
+    Failure::new("The panel has no inventory. Put inventory.toml into its state folder, or start it with wirecenter serve --lab.")
+}
+
+pub async fn run_fleet(common: Common) -> Result<(), Failure> {
+    let machines: Option<Vec<local::FleetLine>> = ask(&common, "/fleet").await?;
+    let machines = machines.ok_or_else(no_inventory)?;
+    if common.json {
+        say_json(&machines);
+        return Ok(());
+    }
+    for machine in machines {
+        say(format!("{:<16} {}", machine.name, machine.state));
+        for problem in machine.problems {
+            say(format!("{:<16}   {}", "", problem.message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! What the commands of this machine ask a running panel: its view of the world, over a Unix socket in its state folder. Who may
+//! open the folder may ask; nothing can be changed here, and no database is needed.
+
+use app::{
+    context::{self, Panel},
+    fleet::judge::{Judgement, judge_all},
+    values::Moment,
+};
+use axum::{Json, Router, extract::State, routing::get};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+pub fn socket(state: &Path) -> PathBuf {
+    state.join("panel.sock")
+}
+
+/// A machine in `wirecenter fleet --json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FleetLine {
+    pub name: String,
+    /// `good`, `busy`, `notice`, `bad` or `unknown`.
+    pub state: String,
+    pub observed_at: Option<String>,
+    pub problems: Vec<FleetProblem>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FleetProblem {
+    pub key: String,
+    pub severity: String,
+    pub message: String,
+    pub evidence: String,
+    pub since: Option<String>,
+}
+
+impl From<Judgement> for FleetLine {
+    fn from(judged: Judgement) -> Self {
+        let problem = |finding: app::fleet::judge::Finding| FleetProblem {
+            key: finding.key,
+            severity: finding.severity.word().into(),
+            message: finding.message,
+            evidence: finding.evidence,
+            since: finding.since.map(Moment::rfc3339),
+        };
+        Self {
+            name: judged.name,
+            state: judged.state.word().into(),
+            observed_at: judged.observed_at.map(Moment::rfc3339),
+            problems: judged.findings.into_iter().map(problem).collect(),
+        }
+    }
+}
+
+/// What the panel says of the fleet; `None` where it has no inventory.
+type Fleet = Option<Vec<FleetLine>>;
+
+async fn fleet(State(panel): State<Arc<Panel>>) -> Json<Fleet> {
+    let inventory = panel.fleet.inventory();
+    let judged = inventory.map(|inventory| panel.fleet.with_world(|world| judge_all(&inventory, world, context::now())));
+    Json(judged.map(|judged| judged.into_iter().map(FleetLine::from).collect()))
+}
+
+/// Answers until the panel stops.
+pub fn start(state: &Path, panel: Arc<Panel>, stop: CancellationToken) -> io::Result<()> {
+    let path = socket(state);
+    // What a panel that was killed left; a running one would hold the state folder's database.
+    let _ = fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    let routes = Router::new().route("/fleet", get(fleet)).with_state(panel);
+    tokio::spawn(async move {
+        let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "commands of this machine are no longer answered");
+        }
+        let _ = fs::remove_file(path);
+    });
+    Ok(())
+}

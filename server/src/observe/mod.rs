@@ -1,0 +1,15 @@
+//! The observers: what looks at the carrier every so often, and what becomes of what it saw.
+//!
+//! Words: a *look* is one question to one system; a *round* is the time between two looks; a *watch* is all observers of one
+//! inventory, running in one place.
+//!
+//! Invariants: every look has a deadline and a schedule of its own, so that one bad machine delays no other; the log has a line
+//! when a state changes, not one a round; a watch that ends leaves nothing behind.
+//!
+//! Not here: how a system is asked (`adapters`), and what an answer means (`app::fleet::judge`).
+
+pub mod inventory;
+mod networks;
+pub mod place;
+pub mod rounds;
+pub mod watch;
