@@ -1,0 +1,177 @@
+//! The panel beside the lab: what is broken there is seen here, in time and in the right words, and is gone after it was healed.
+
+use crate::harness::{Lab, Turn, lab, measured, program, wait_until};
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// Machine killed → map red.
+const RED_MAX: Duration = Duration::from_secs(6);
+/// Machine killed → in the inbox.
+const ALERT_MAX: Duration = Duration::from_secs(10);
+/// A violation planted → found.
+const VIOLATION_MAX: Duration = Duration::from_secs(30);
+/// Healed → good again. A proxy that was away is probed by the others for some seconds more.
+const GOOD_MAX: Duration = Duration::from_secs(60);
+
+/// One panel for all tests, on the lab's state folder; it ends with this process.
+fn panel(lab: &Lab) {
+    static PANEL: OnceLock<()> = OnceLock::new();
+    PANEL.get_or_init(|| {
+        let mut child = start(&lab.state);
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("the panel says that it is ready");
+        assert!(line.contains("staff"), "the panel did not start: {line}");
+        let keeper = "read -r _; kill \"$1\"";
+        let mut end = Command::new("setsid");
+        end.args(["sh", "-c", keeper, "sh", &child.id().to_string()]).stdin(Stdio::piped());
+        // Its standard input closes when this process ends, however that happens.
+        std::mem::forget(end.spawn().expect("a shell"));
+        std::mem::forget(child);
+    });
+}
+
+fn start(state: &Path) -> Child {
+    let mut command = program();
+    command.args(["serve", "--json", "--staff", "127.0.0.1:0", "--portal", "127.0.0.1:0", "--state"]).arg(state);
+    command.env("WIRECENTER_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().expect("the program runs")
+}
+
+fn asked(lab: &Lab, words: &[&str]) -> Value {
+    let output = program().args(words).arg("--json").arg("--state").arg(&lab.state).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", words.join(" "));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{}: {error}", words.join(" ")))
+}
+
+fn state_of(lab: &Lab, machine: &str) -> String {
+    let fleet = asked(lab, &["fleet"]);
+    let line = fleet.as_array().into_iter().flatten().find(|line| line["name"] == machine).cloned().unwrap_or_default();
+    line["state"].as_str().unwrap_or_default().into()
+}
+
+fn problems_of(lab: &Lab, machine: &str) -> String {
+    let fleet = asked(lab, &["fleet"]);
+    let line = fleet.as_array().into_iter().flatten().find(|line| line["name"] == machine).cloned().unwrap_or_default();
+    line["problems"].to_string()
+}
+
+fn all_good(lab: &Lab) -> bool {
+    let fleet = asked(lab, &["fleet"]);
+    fleet.as_array().is_some_and(|fleet| fleet.len() == 10 && fleet.iter().all(|line| line["state"] == "good"))
+}
+
+/// A lab whose panel calls everything good.
+fn ready() -> Option<Turn> {
+    let lab = lab()?;
+    panel(&lab);
+    let give_up = Instant::now() + GOOD_MAX;
+    while !all_good(&lab) {
+        assert!(Instant::now() < give_up, "not good: {}", asked(&lab, &["fleet"]));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    Some(lab)
+}
+
+#[test]
+fn every_machine_of_a_whole_lab_is_good() {
+    let Some(lab) = ready() else { return };
+    let fleet = asked(&lab, &["fleet"]);
+    assert!(fleet.as_array().expect("a list").iter().all(|line| line["problems"] == serde_json::json!([])), "{fleet}");
+}
+
+#[test]
+fn a_machine_that_is_killed_or_frozen_is_red_within_six_seconds() {
+    let Some(lab) = ready() else { return };
+    for (fault, machine) in [("kill", "asterisk-02"), ("kill", "billing-01"), ("freeze", "mariadb-02"), ("kill", "kamailio-02")] {
+        lab.json(&["break", fault, machine]);
+        let began = Instant::now();
+        wait_until(&format!("{machine} to be red"), RED_MAX, || state_of(&lab, machine) == "bad");
+        measured(&format!("{fault} {machine} → red after {:.1} s", began.elapsed().as_secs_f64()));
+        lab.json(&["heal", fault, machine]);
+        wait_until(&format!("{machine} to be good"), GOOD_MAX, || state_of(&lab, machine) == "good");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_replica_is_said() {
+    let Some(lab) = ready() else { return };
+    for (fault, word) in [("stop_replication", "neither receives nor applies"), ("lag_replication", "late"), ("errant_transaction", "errant")] {
+        lab.json(&["break", fault, "mariadb-02"]);
+        wait_until(&format!("{fault} to be told"), Duration::from_secs(15), || problems_of(&lab, "mariadb-02").contains(word));
+        lab.json(&["heal", fault, "mariadb-02"]);
+        wait_until(&format!("{fault} to be gone"), GOOD_MAX, || state_of(&lab, "mariadb-02") == "good");
+    }
+}
+
+fn verdict(lab: &Lab, network: &str) -> (String, String) {
+    let networks = asked(lab, &["isolation"]);
+    let line = networks.as_array().into_iter().flatten().find(|line| line["network"] == network).cloned().unwrap_or_default();
+    (line["verdict"].as_str().unwrap_or_default().into(), line["evidence"].to_string())
+}
+
+#[test]
+fn every_planted_violation_is_found_and_cleared() {
+    let Some(lab) = ready() else { return };
+    let isolated = ["voice", "data", "sync"];
+    let proved = || isolated.iter().all(|network| verdict(&lab, network).0 == "proved");
+    wait_until("the isolation to be proved", GOOD_MAX, proved);
+    let planted = [
+        ("uplink", "voice", "voice", "uplink"),
+        ("wrong_mtu", "mariadb-02/sync", "sync", "1500"),
+        ("duplicate_address", "asterisk-02/management", "management", "10.40.40.22"),
+        ("duplicate_machine_id", "asterisk-02", "voice", "machine-id"),
+    ];
+    for (fault, target, network, word) in planted {
+        lab.json(&["break", fault, target]);
+        let began = Instant::now();
+        wait_until(&format!("{fault} to be found"), VIOLATION_MAX, || {
+            let (verdict, evidence) = verdict(&lab, network);
+            verdict == "violated" && evidence.contains(word)
+        });
+        measured(&format!("{fault} → found after {:.1} s", began.elapsed().as_secs_f64()));
+        lab.json(&["heal", fault, target]);
+        wait_until(&format!("{fault} to be cleared"), GOOD_MAX, || verdict(&lab, network).0 == "proved");
+    }
+}
+
+#[test]
+fn a_call_that_is_up_is_told_within_a_second_and_counted_once() {
+    let Some(lab) = ready() else { return };
+    let live = || asked(&lab, &["calls", "--live"]).as_array().map_or(0, Vec::len);
+    assert_eq!(live(), 0);
+    std::thread::scope(|scope| {
+        let called = scope.spawn(|| lab.call(&["--to", "442079460123", "--talk", "4s"]));
+        let began = Instant::now();
+        // The call needs a tenth of a second to be set up.
+        wait_until("the call to be told", Duration::from_secs(2), || live() == 1);
+        measured(&format!("call → told after {} ms", began.elapsed().as_millis()));
+        let call = asked(&lab, &["calls", "--live"])[0].clone();
+        assert_eq!((call["called"].as_str(), call["customer"].as_str()), (Some("442079460123"), Some("customer-01")), "{call}");
+        called.join().expect("the call ends well");
+    });
+    wait_until("the call to be over", Duration::from_secs(3), || live() == 0);
+}
+
+#[test]
+fn a_killed_machine_is_one_alert_that_resolves_by_itself() {
+    let Some(lab) = ready() else { return };
+    let firing = || asked(&lab, &["alerts"]).as_array().cloned().unwrap_or_default();
+    wait_until("the inbox to be empty", GOOD_MAX, || firing().is_empty());
+    lab.json(&["break", "kill", "asterisk-01"]);
+    let began = Instant::now();
+    wait_until("the alert", ALERT_MAX, || firing().iter().any(|alert| alert["subject"] == "asterisk-01"));
+    measured(&format!("machine killed → alert after {:.1} s", began.elapsed().as_secs_f64()));
+    // The proxies lose a target, the PBX pool a member: symptoms of the one, not alerts of their own.
+    std::thread::sleep(Duration::from_secs(10));
+    let alerts = firing();
+    assert_eq!(alerts.len(), 1, "{alerts:#?}");
+    lab.json(&["heal", "kill", "asterisk-01"]);
+    wait_until("the alert to resolve", GOOD_MAX, || firing().is_empty());
+}
