@@ -1,1 +1,10 @@
 //! The foreign systems, each behind its port: real protocols, with a deadline on every call, and failures in words.
+
+pub mod http;
+pub mod kamailio;
+mod kamailio_answers;
+
+#[cfg(test)]
+mod kamailio_tests;
+#[cfg(test)]
+pub mod standin;
