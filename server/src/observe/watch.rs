@@ -1,15 +1,49 @@
-//! All observers of one inventory.
+//! All observers of one inventory: which adapter looks at what, how often, and where what it saw is kept.
 
+use super::{
+    networks,
+    rounds::{Schedule, rounds},
+};
+use crate::{
+    adapters::{asterisk::Asterisk, kamailio::Kamailio, lab::LabHost, mariadb::MariaDb, sip::SipOptions, ssh::Ssh},
+    credentials,
+    lab::place::Layout,
+};
 use app::{
-    context::Panel,
+    context::{self, Panel},
     fleet::{
-        facts::{DatabaseFacts, HypervisorFacts, NetworkProbes, PbxFacts, ProxyFacts, ShellFacts, SipAnswer},
-        inventory::{Inventory, Machine},
+        inventory::{Host, HostKind, Inventory, Machine, Role},
+        state::FleetState,
         world::{MachineSeen, Seen},
     },
+    ports::{DatabaseNode, Hypervisor, Pbx, RemoteShell, SipPeer, SipProxy},
+    values::{Moment, PortError},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, SocketAddrV4},
+    path::PathBuf,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::spawn_local;
 use tokio_util::sync::CancellationToken;
+
+const fn schedule(every_ms: u64, deadline_ms: u64) -> Schedule {
+    Schedule { every: Duration::from_millis(every_ms), deadline: Duration::from_millis(deadline_ms) }
+}
+
+/// A machine that is killed is red within six seconds: a round, two looks and the half second between them must fit.
+const PROXY: Schedule = schedule(2_000, 1_500);
+const SIP: Schedule = schedule(2_000, 1_500);
+const PBX: Schedule = schedule(2_000, 1_500);
+const DATABASE: Schedule = schedule(1_000, 1_500);
+const SHELL: Schedule = schedule(3_000, 1_200);
+const HOST: Schedule = schedule(5_000, 4_000);
+const NETWORK: Schedule = schedule(10_000, 9_000);
+/// A PBX that was not there is listened to again after this.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the observers have at hand.
 pub struct Post {
@@ -23,7 +57,187 @@ pub struct Post {
     pub main: tokio::runtime::Handle,
 }
 
+/// Looks until it is told to stop; what it started ends with the thread it is on.
 pub async fn run(post: Post, stop: CancellationToken) {
-    let _ = &post;
+    let watch = Watch { post };
+    let machines: Vec<Machine> = watch.post.inventory.machines.iter().filter(|machine| machine.role.is_ours()).cloned().collect();
+    let mut shells = BTreeMap::new();
+    for machine in &machines {
+        if let Some(shell) = watch.shell(machine) {
+            shells.insert(machine.name.clone(), shell);
+        }
+        watch.service(machine);
+    }
+    watch.post.inventory.hosts.iter().for_each(|host| watch.host(host));
+    watch.networks(shells);
     stop.cancelled().await;
+}
+
+/// The place of one observer's findings.
+type Slot<T> = fn(&mut MachineSeen) -> &mut Option<Seen<T>>;
+
+struct Watch {
+    post: Post,
+}
+
+impl Watch {
+    fn fleet(&self) -> Arc<FleetState> {
+        Arc::clone(&self.post.panel.fleet)
+    }
+
+    /// Looks at one interface of a machine from now on. One that cannot be set up is told like one that fails.
+    fn look_at<A: 'static, T: 'static, F>(
+        &self,
+        machine: &str,
+        what: &str,
+        schedule: Schedule,
+        slot: Slot<T>,
+        adapter: Result<Rc<A>, PortError>,
+        look: fn(Rc<A>) -> F,
+    ) -> Option<Rc<A>>
+    where
+        F: Future<Output = Result<T, PortError>> + 'static,
+    {
+        let (fleet, name, now) = (self.fleet(), machine.to_string(), context::now());
+        let every_ms = u32::try_from(schedule.every.as_millis()).unwrap_or(u32::MAX);
+        fleet.update_machine(&name, now, |seen| *slot(seen) = Some(Seen::new(every_ms, now)));
+        let note = move |result: Result<T, PortError>, at: Moment| {
+            fleet.update_machine(&name, at, |seen| {
+                if let Some(slot) = slot(seen) {
+                    slot.note(result, at);
+                }
+            });
+        };
+        match adapter {
+            Ok(adapter) => {
+                let asked = Rc::clone(&adapter);
+                spawn_local(rounds(format!("{machine} {what}"), schedule, move || look(Rc::clone(&asked)), note));
+                Some(adapter)
+            }
+            Err(error) => {
+                // Twice, as a failure that was confirmed: nothing will change it but another inventory.
+                tracing::warn!(machine, "{error}");
+                note(Err(error.clone()), now);
+                note(Err(error), now);
+                None
+            }
+        }
+    }
+
+    fn endpoint(&self, machine: &Machine, name: &str) -> Option<Endpoint> {
+        let (address, endpoint) = self.post.inventory.endpoint(machine, name)?;
+        let path = endpoint.path.clone().unwrap_or_default();
+        let user = endpoint.user.clone().unwrap_or_default();
+        Some(Endpoint { address, path, user, credential: endpoint.credential.clone() })
+    }
+
+    fn secret(&self, machine: &Machine, endpoint: &Endpoint) -> Result<String, PortError> {
+        let name = endpoint.credential.as_deref().unwrap_or_default();
+        credentials::beside(&self.post.file, &self.post.inventory)(name).map_err(|error| not_configured(&machine.name, error))
+    }
+
+    fn shell(&self, machine: &Machine) -> Option<Rc<Ssh>> {
+        let endpoint = self.endpoint(machine, "ssh")?;
+        let adapter = self.ssh(machine, &endpoint).map(Rc::new);
+        let look = |ssh: Rc<Ssh>| async move { ssh.observe().await };
+        self.look_at(&machine.name, "SSH", SHELL, |seen| &mut seen.shell, adapter, look)
+    }
+
+    /// What the machine is there for, by its role.
+    fn service(&self, machine: &Machine) {
+        let name = &machine.name;
+        match machine.role {
+            Role::Kamailio => {
+                if let Some(endpoint) = self.endpoint(machine, "jsonrpc") {
+                    let url = format!("http://{}{}", endpoint.address, endpoint.path);
+                    let adapter = Kamailio::new(name, &url, PROXY.deadline).map(Rc::new);
+                    let look = |proxy: Rc<Kamailio>| async move { proxy.observe().await };
+                    self.look_at(name, "Kamailio", PROXY, |seen| &mut seen.proxy, adapter, look);
+                }
+            }
+            Role::Asterisk => {
+                if let Some(endpoint) = self.endpoint(machine, "ami") {
+                    self.pbx(machine, &endpoint);
+                }
+            }
+            Role::Mariadb => {
+                if let Some(endpoint) = self.endpoint(machine, "sql") {
+                    self.database(machine, &endpoint);
+                }
+            }
+            Role::Billing | Role::Monitor | Role::Carrier | Role::Customer | Role::Switch => {}
+        }
+        // SIP is asked where the panel can be answered: on Management only when the daemon listens there.
+        if let Some(endpoint) = self.endpoint(machine, "options") {
+            let adapter = Ok(Rc::new(SipOptions::new(name, SocketAddr::V4(endpoint.address), SIP.deadline)));
+            let look = |sip: Rc<SipOptions>| async move { sip.ask().await };
+            self.look_at(name, "SIP", SIP, |seen| &mut seen.sip, adapter, look);
+        }
+    }
+
+    fn host(&self, host: &Host) {
+        let (fleet, name, now) = (self.fleet(), host.name.clone(), context::now());
+        let every_ms = u32::try_from(HOST.every.as_millis()).unwrap_or(u32::MAX);
+        fleet.update(|world| {
+            world.hosts.insert(name.clone(), Seen::new(every_ms, now));
+        });
+        let note = move |result, at: Moment| {
+            fleet.update(|world| {
+                if let Some(seen) = world.hosts.get_mut(&name) {
+                    seen.note(result, at);
+                }
+            });
+        };
+        let subject = format!("{} hypervisor", host.name);
+        match host.kind {
+            HostKind::Lab => {
+                let adapter = Rc::new(LabHost::new(&host.name, Layout::below(&self.post.state), HOST.deadline));
+                let look = move || {
+                    let adapter = Rc::clone(&adapter);
+                    async move { adapter.observe().await }
+                };
+                spawn_local(rounds(subject, HOST, look, note));
+            }
+            HostKind::Libvirt | HostKind::Vsphere => {}
+        }
+    }
+
+    fn networks(&self, shells: BTreeMap<String, Rc<Ssh>>) {
+        let shells = Rc::new(shells);
+        for name in self.post.inventory.networks.keys() {
+            let (fleet, now) = (self.fleet(), context::now());
+            let every_ms = u32::try_from(NETWORK.every.as_millis()).unwrap_or(u32::MAX);
+            fleet.update(|world| {
+                world.networks.insert(name.clone(), Seen::new(every_ms, now));
+            });
+            let (inventory, looked_at, shells, network) =
+                (Arc::clone(&self.post.inventory), self.fleet(), Rc::clone(&shells), name.clone());
+            let look = move || {
+                let (inventory, shells, network) = (Arc::clone(&inventory), Rc::clone(&shells), network.clone());
+                let world = looked_at.with_world(Clone::clone);
+                async move { networks::probe(&inventory, &world, &shells, &network).await }
+            };
+            let noted = name.clone();
+            let note = move |result, at: Moment| {
+                fleet.update(|world| {
+                    if let Some(seen) = world.networks.get_mut(&noted) {
+                        seen.note(result, at);
+                    }
+                });
+            };
+            spawn_local(rounds(format!("{name} network"), NETWORK, look, note));
+        }
+    }
+}
+
+/// One interface of a machine, with what the panel signs in with.
+struct Endpoint {
+    address: SocketAddrV4,
+    path: String,
+    user: String,
+    credential: Option<String>,
+}
+
+fn not_configured(system: &str, why: impl std::fmt::Display) -> PortError {
+    PortError::new(system, "read its credential", app::values::PortErrorKind::NotConfigured, why)
 }
