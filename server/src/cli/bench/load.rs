@@ -76,19 +76,25 @@ async fn round(clients: &[reqwest::Client], url: &str, cookie: &str) -> Result<V
 
 pub async fn page_ttfb() -> Result<Figure, Failure> {
     let mut subject = Subject::start().await?;
+    let figure = against_the_bare_page(&subject, "/system", PAGE).await?;
+    subject.stop().await?;
+    Ok(figure)
+}
+
+/// A page under load, in turns with the sign-in page.
+pub async fn against_the_bare_page(subject: &Subject, path: &str, goal: Goal) -> Result<Figure, Failure> {
     let cookie = subject.sign_in().await?;
     let clients = (0..CLIENTS).map(|_| client()).collect::<Result<Vec<_>, _>>()?;
-    let (system, bare) = (format!("{}/system", subject.staff), format!("{}/sign-in", subject.staff));
+    let (page, bare) = (format!("{}{path}", subject.staff), format!("{}/sign-in", subject.staff));
     // Once unmeasured: connections are opened, caches filled.
-    round(&clients, &system, &cookie).await?;
+    round(&clients, &page, &cookie).await?;
     round(&clients, &bare, "").await?;
-    let (mut of_system, mut of_bare) = (Vec::new(), Vec::new());
+    let (mut of_page, mut of_bare) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         of_bare.push(percentile(&mut round(&clients, &bare, "").await?, 95));
-        of_system.push(percentile(&mut round(&clients, &system, &cookie).await?, 95));
+        of_page.push(percentile(&mut round(&clients, &page, &cookie).await?, 95));
     }
-    subject.stop().await?;
-    Ok(PAGE.judge(percentile(&mut of_system, 50), Some(percentile(&mut of_bare, 50))))
+    Ok(goal.judge(percentile(&mut of_page, 50), Some(percentile(&mut of_bare, 50))))
 }
 
 /// What an open System page does: it hears wake-ups and, woken, reads what is new.
@@ -111,7 +117,7 @@ async fn live_page(staff: &str, cookie: &str, reads: &AtomicUsize) -> Result<(),
     Err(Failure::new("A live stream ended by itself."))
 }
 
-async fn cpu_percent(subject: &Subject, span: Duration) -> f64 {
+pub async fn cpu_percent(subject: &Subject, span: Duration) -> f64 {
     let (before, began) = (subject.usage().cpu, Instant::now());
     tokio::time::sleep(span).await;
     subject.usage().cpu.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0
