@@ -3,6 +3,7 @@
 pub mod http;
 pub mod kamailio;
 mod kamailio_answers;
+pub mod sip;
 
 #[cfg(test)]
 mod kamailio_tests;
