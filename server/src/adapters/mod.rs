@@ -1,8 +1,10 @@
 //! The foreign systems, each behind its port: real protocols, with a deadline on every call, and failures in words.
 
+pub mod command;
 pub mod http;
 pub mod kamailio;
 mod kamailio_answers;
+pub mod lab;
 pub mod sip;
 
 #[cfg(test)]
