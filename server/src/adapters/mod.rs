@@ -5,9 +5,13 @@ pub mod http;
 pub mod kamailio;
 mod kamailio_answers;
 pub mod lab;
+pub mod libvirt;
+mod libvirt_xml;
 pub mod sip;
 
 #[cfg(test)]
 mod kamailio_tests;
+#[cfg(test)]
+mod libvirt_tests;
 #[cfg(test)]
 pub mod standin;
