@@ -93,5 +93,5 @@ fn innermost(error: &dyn Error) -> String {
         last = next.to_string();
         cause = next.source();
     }
-    last.trim_end_matches(|end: char| end == '.').replace(['\n', '\r'], " ")
+    last.trim_end_matches('.').replace(['\n', '\r'], " ")
 }

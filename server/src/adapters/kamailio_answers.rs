@@ -8,13 +8,10 @@ use app::{
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
-/// JSON-RPC's own number for a method that is not known; Kamailio before 5.7 says 500 and words.
-const METHOD_NOT_FOUND: i64 = -32601;
-
 /// The result of one JSON-RPC answer.
 ///
-/// A method's error is "nothing there": Kamailio answers one for a module that is not loaded, but also for a dispatcher without
-/// sets and an mtree without trees. Only `core.version`, which every Kamailio knows, must succeed; its caller sees to that.
+/// A method's error is "nothing there": Kamailio answers 500 for a module that is not loaded (later versions -32601), but also for a
+/// dispatcher without sets and an mtree without trees. Only `core.version`, which every Kamailio knows, must succeed; its caller sees to that.
 pub fn result(method: &str, status: u16, body: &[u8]) -> Result<Option<Value>, Failure> {
     let answer: Value = match serde_json::from_slice(body) {
         Ok(answer) => answer,
@@ -35,8 +32,7 @@ pub fn result(method: &str, status: u16, body: &[u8]) -> Result<Option<Value>, F
         let message = error["message"].as_str().unwrap_or_default();
         return match matches!(code, 401 | 403) {
             true => Err((PortErrorKind::Denied, format!("it answered {code} {message}"))),
-            false if code == METHOD_NOT_FOUND || code >= 400 || code < 0 => Ok(None),
-            false => Err((PortErrorKind::Failed, format!("it answered {code} {message}"))),
+            false => Ok(None),
         };
     }
     match (answer["id"] == method, answer.get("result")) {

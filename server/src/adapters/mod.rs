@@ -1,10 +1,17 @@
 //! The foreign systems, each behind its port: real protocols, with a deadline on every call, and failures in words.
 
+pub mod command;
 pub mod http;
 pub mod kamailio;
 mod kamailio_answers;
+pub mod lab;
+pub mod libvirt;
+mod libvirt_xml;
+pub mod sip;
 
 #[cfg(test)]
 mod kamailio_tests;
+#[cfg(test)]
+mod libvirt_tests;
 #[cfg(test)]
 pub mod standin;

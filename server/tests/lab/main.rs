@@ -16,4 +16,5 @@ mod harness;
 mod life;
 mod networks;
 mod panel;
+mod observers;
 mod stack;
