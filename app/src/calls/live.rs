@@ -10,6 +10,8 @@ pub struct LiveCall {
     /// The customer's Call-ID, by which logs and CDRs name it; the channel's unique id until it is known.
     pub reference: String,
     pub pbx: String,
+    /// The PBX's own id of the customer's leg: unlike a channel's name it is not used again after a restart.
+    pub unique_id: String,
     /// The customer's leg, as the PBX names it; a hang-up names it again.
     pub channel: String,
     pub caller: String,
@@ -22,6 +24,13 @@ pub struct LiveCall {
     /// Codec of the customer's leg and of the carrier's (`alaw`).
     pub customer_codec: Option<String>,
     pub carrier_codec: Option<String>,
+}
+
+impl LiveCall {
+    /// Whether the PBX turns one codec into another between the legs.
+    pub fn transcodes(&self) -> bool {
+        matches!((&self.customer_codec, &self.carrier_codec), (Some(one), Some(other)) if one != other)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,3 +15,4 @@ mod kamailio_tests;
 mod libvirt_tests;
 #[cfg(test)]
 pub mod standin;
+pub mod asterisk;
