@@ -12,6 +12,7 @@
 
 pub mod facts;
 pub mod inventory;
+pub mod isolation;
 pub mod judge;
 pub mod world;
 
