@@ -2,7 +2,7 @@
 //! seen is *unknown* and says what is missing, never the last color.
 
 mod duplicates;
-mod pairs;
+pub mod pairs;
 #[cfg(test)]
 mod tests;
 
@@ -316,7 +316,6 @@ impl<'a> Proof<'a> {
             let shell = world.machines.get(&machine.name).and_then(|seen: &MachineSeen| seen.shell.as_ref());
             let Some((seen, facts)) = shell.and_then(|seen| Some((seen, seen.fresh(self.now)?))) else {
                 match reach(world, machine, self.now) {
-                    Reach::Off if is_member => self.evidence.push(format!("{} is switched off.", machine.name)),
                     Reach::Unseen(why) if is_member => self.misses(why),
                     _ => {}
                 }

@@ -10,10 +10,13 @@
 //!
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
+pub mod change;
 pub mod facts;
+pub mod history;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
+pub mod measure;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

@@ -6,6 +6,7 @@ use crate::fleet::{
     inventory::{Machine, Uplink},
 };
 use crate::values::quantity::format_count;
+use std::collections::BTreeMap;
 
 /// How the large packets went between two machines, either way.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,18 +19,34 @@ pub enum Pair {
     Untried,
 }
 
-/// An answer carries the whole packet both ways, so one direction proves both; one direction lost is a loss.
-pub fn pair(probes: &NetworkProbes, a: &str, b: &str, mtu: u32) -> Pair {
-    let ours = |ping: &&PairPing| (ping.from == a && ping.to == b) || (ping.from == b && ping.to == a);
-    let pings: Vec<&PairPing> = probes.pings.iter().filter(ours).collect();
-    if let Some(lost) = pings.iter().find(|ping| !ping.answered) {
-        let said = lost.said.clone().unwrap_or_else(|| "no answer".into());
-        return Pair::Lost(format!("{} bytes from {} to {}: {said}", format_count(lost.size_bytes.into()), lost.from, lost.to));
+/// The pings of a network by their two machines, whichever way.
+pub struct Pairs<'a>(BTreeMap<(&'a str, &'a str), Vec<&'a PairPing>>);
+
+impl<'a> Pairs<'a> {
+    pub fn of(probes: &'a NetworkProbes) -> Self {
+        let mut pairs: BTreeMap<(&str, &str), Vec<&PairPing>> = BTreeMap::new();
+        for ping in &probes.pings {
+            pairs.entry(ordered(&ping.from, &ping.to)).or_default().push(ping);
+        }
+        Self(pairs)
     }
-    match pings.iter().filter(|ping| ping.size_bytes >= mtu).max_by_key(|ping| ping.size_bytes) {
-        Some(ping) => Pair::Proved { size_bytes: ping.size_bytes, round_trip_ms: ping.round_trip_ms },
-        None => Pair::Untried,
+
+    /// An answer carries the whole packet both ways, so one direction proves both; one direction lost is a loss.
+    pub fn between(&self, a: &str, b: &str, mtu: u32) -> Pair {
+        let pings = self.0.get(&ordered(a, b)).map_or(&[][..], Vec::as_slice);
+        if let Some(lost) = pings.iter().find(|ping| !ping.answered) {
+            let said = lost.said.clone().unwrap_or_else(|| "no answer".into());
+            return Pair::Lost(format!("{} bytes from {} to {}: {said}", format_count(lost.size_bytes.into()), lost.from, lost.to));
+        }
+        match pings.iter().filter(|ping| ping.size_bytes >= mtu).max_by_key(|ping| ping.size_bytes) {
+            Some(ping) => Pair::Proved { size_bytes: ping.size_bytes, round_trip_ms: ping.round_trip_ms },
+            None => Pair::Untried,
+        }
     }
+}
+
+fn ordered<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
+    if a <= b { (a, b) } else { (b, a) }
 }
 
 impl Proof<'_> {
@@ -52,15 +69,16 @@ impl Proof<'_> {
         self.rests_on(seen.observed_at());
         let members: Vec<&Machine> = self.members.iter().copied().filter(|machine| machine.role.is_ours()).collect();
         let (mut proved, mut wanted) = (0, 0);
-        for (i, a) in members.iter().enumerate() {
-            for b in &members[i + 1..] {
-                match [a, b].map(|machine| reach(self.world, machine, self.now)) {
-                    [Reach::Up, Reach::Up] => {
-                        wanted += 1;
-                        proved += usize::from(self.reachable_pair(probes, &a.name, &b.name, mtu));
-                    }
-                    reaches => self.unreachable_pair(reaches, [a, b]),
-                }
+        let reaches: Vec<Reach> = members.iter().map(|machine| reach(self.world, machine, self.now)).collect();
+        let pairs = Pairs::of(probes);
+        for (machine, reach) in members.iter().zip(&reaches) {
+            self.unreachable(machine, reach);
+        }
+        let up: Vec<&Machine> = members.iter().zip(&reaches).filter(|(_, reach)| **reach == Reach::Up).map(|(m, _)| *m).collect();
+        for (i, a) in up.iter().enumerate() {
+            for b in &up[i + 1..] {
+                wanted += 1;
+                proved += usize::from(self.pair(pairs.between(&a.name, &b.name, mtu), &a.name, &b.name));
             }
         }
         if proved > 0 {
@@ -69,8 +87,9 @@ impl Proof<'_> {
         }
     }
 
-    fn reachable_pair(&mut self, probes: &NetworkProbes, a: &str, b: &str, mtu: u32) -> bool {
-        match (pair(probes, a, b, mtu), self.network.uplink) {
+    fn pair(&mut self, pair: Pair, a: &str, b: &str) -> bool {
+        let mtu = self.network.mtu;
+        match (pair, self.network.uplink) {
             (Pair::Proved { .. }, _) => return true,
             (Pair::Lost(said), Uplink::Forbidden) => {
                 let sentence = format!(
@@ -93,22 +112,14 @@ impl Proof<'_> {
         false
     }
 
-    /// A machine that is down loses no packets: the pair is unknown, and says so.
-    fn unreachable_pair(&mut self, reaches: [Reach; 2], machines: [&Machine; 2]) {
-        if self.network.uplink == Uplink::Expected {
-            return;
-        }
-        for (reach, machine) in reaches.into_iter().zip(machines) {
-            match reach {
-                Reach::Up => {}
-                Reach::Off => {
-                    let line = format!("{} is switched off: its pairs are unknown.", machine.name);
-                    if !self.evidence.contains(&line) {
-                        self.evidence.push(line);
-                    }
-                }
-                Reach::Unseen(why) => self.misses(why),
+    /// A machine that is down loses no packets: its pairs are unknown, and it says so.
+    fn unreachable(&mut self, machine: &Machine, reach: &Reach) {
+        match (reach, self.network.uplink) {
+            (Reach::Off, Uplink::Forbidden) => {
+                self.evidence.push(format!("{} is switched off: its pairs are unknown.", machine.name));
             }
+            (Reach::Unseen(why), Uplink::Forbidden) => self.misses(why.clone()),
+            (Reach::Up, _) | (_, Uplink::Expected) => {}
         }
     }
 
