@@ -17,9 +17,12 @@ pub mod inventory;
 pub mod isolation;
 pub mod judge;
 pub mod measure;
+pub mod record;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod state;
+#[cfg(feature = "ssr")]
+pub mod store;
