@@ -6,7 +6,7 @@ use crate::{
     observe::inventory::InventoryWatch,
     process,
     site::Site,
-    tasks::{Round, Tasks, clock::ClockWatch, measure::Measure, versions::VersionWatch},
+    tasks::{Round, Tasks, clock::ClockWatch, measure::Measure, measures::FleetMeasures, versions::VersionWatch},
 };
 use app::{
     auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions},
@@ -145,6 +145,12 @@ impl Wiring {
         self.tasks.spawn(round("measure", "measures the panel's own process and disk", every, second), move || {
             let (measure, system) = (Arc::clone(&measure), Arc::clone(&system));
             async move { measure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look(&system) }
+        });
+        let fleet = Arc::new(AsyncMutex::new(FleetMeasures::new(Arc::clone(panel))));
+        let every = app::fleet::measure::SAMPLE_EVERY;
+        self.tasks.spawn(round("fleet measures", "keeps what was observed of the fleet", every, 30 * second), move || {
+            let fleet = Arc::clone(&fleet);
+            async move { fleet.lock().await.look().await }
         });
         let clock = Arc::new(Mutex::new(ClockWatch::new()));
         let system = Arc::clone(&panel.system);

@@ -10,12 +10,19 @@
 //!
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
+pub mod change;
 pub mod facts;
+pub mod history;
 pub mod inventory;
+pub mod isolation;
 pub mod judge;
+pub mod measure;
+pub mod record;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod state;
+#[cfg(feature = "ssr")]
+pub mod store;

@@ -1,9 +1,27 @@
 //! What is known of the fleet, in memory: written by the server's observers, read by pages, functions and rules.
 
-use super::{inventory::Inventory, world::World};
-use crate::live::{Hub, Topic};
+use super::{
+    change::{Change, changes, power_changes},
+    facts::HypervisorFacts,
+    history::HistoryRow,
+    inventory::Inventory,
+    isolation::{NetworkVerdict, prove},
+    measure::{Measure, MeasurePoint},
+    record::{Pending, Record},
+    world::{MachineSeen, Seen, World},
+};
+use crate::{
+    live::{Hub, Topic},
+    values::{Moment, PortError},
+};
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// Within this time, and while nothing is observed, a proof need not be made again.
+const PROOF_LASTS: Duration = Duration::from_secs(1);
 
 pub struct FleetState {
     hub: Arc<Hub>,
@@ -23,6 +41,24 @@ struct Inner {
     inventory: Option<Arc<Inventory>>,
     file: InventoryFile,
     world: World,
+    record: Record,
+    /// Rises with every observation.
+    version: u64,
+    /// The newest proof, with the version and the time it was made of.
+    proof: Option<(u64, Moment, Arc<Vec<NetworkVerdict>>)>,
+}
+
+impl Inner {
+    fn verdicts(&mut self, now: Moment) -> Arc<Vec<NetworkVerdict>> {
+        let known = self.proof.as_ref().filter(|(version, at, _)| *version == self.version && now.since(*at) < PROOF_LASTS);
+        if let Some((_, _, verdicts)) = known {
+            return Arc::clone(verdicts);
+        }
+        let inventory = self.inventory.as_ref();
+        let verdicts = Arc::new(inventory.map(|inventory| prove(inventory, &self.world, now)).unwrap_or_default());
+        self.proof = Some((self.version, now, Arc::clone(&verdicts)));
+        verdicts
+    }
 }
 
 impl FleetState {
@@ -41,15 +77,13 @@ impl FleetState {
 
     /// What is in force from now on; nothing is known of its machines until they were looked at.
     pub fn set_inventory(&self, inventory: Option<Arc<Inventory>>) {
-        {
-            let mut inner = self.lock();
+        self.change(|inner| {
             let known = |name: &String| inventory.as_ref().is_some_and(|inventory| inventory.machine(name).is_some());
             inner.world.machines.retain(|name, _| known(name));
             inner.world.hosts.clear();
             inner.world.networks.clear();
             inner.inventory = inventory;
-        }
-        self.hub.wake(Topic::Fleet);
+        });
     }
 
     pub fn inventory_file(&self) -> InventoryFile {
@@ -65,9 +99,86 @@ impl FleetState {
         read(&self.lock().world)
     }
 
-    /// Changes what is known, and wakes whoever looks.
+    /// Changes what is known, and wakes whoever looks. Looks at one machine or host go through the two functions below.
     pub fn update(&self, change: impl FnOnce(&mut World)) {
-        change(&mut self.lock().world);
+        self.change(|inner| change(&mut inner.world));
+    }
+
+    /// Notes a look at one machine, and what changed since the one before.
+    pub fn update_machine(&self, name: &str, now: Moment, look: impl FnOnce(&mut MachineSeen)) {
+        self.change(|inner| {
+            let seen = inner.world.machines.entry(name.into()).or_default();
+            let before = seen.clone();
+            look(seen);
+            let told = changes(name, &before, seen, now);
+            inner.record.note_changes(told);
+        });
+    }
+
+    /// Notes a look at one host, and which machines were switched on or off since the one before.
+    pub fn note_host(&self, name: &str, every_ms: u32, result: Result<HypervisorFacts, PortError>, now: Moment) {
+        self.change(|inner| {
+            let seen = inner.world.hosts.entry(name.into()).or_insert_with(|| Seen::new(every_ms, now));
+            if let (Some(before), Ok(after)) = (seen.value(), &result) {
+                inner.record.note_changes(power_changes(before, after, now));
+            }
+            seen.note(result, now);
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Inner)) {
+        let mut inner = self.lock();
+        change(&mut inner);
+        inner.version += 1;
+        drop(inner);
         self.hub.wake(Topic::Fleet);
+    }
+
+    /// The isolation proof, a verdict for each network of the inventory.
+    pub fn verdicts(&self, now: Moment) -> Arc<Vec<NetworkVerdict>> {
+        self.lock().verdicts(now)
+    }
+
+    /// Newest first.
+    pub fn verdict_history(&self, network: &str) -> Vec<HistoryRow> {
+        self.lock().record.history.of(network)
+    }
+
+    /// The newest changes of the whole fleet, newest first.
+    pub fn changes(&self) -> Vec<Change> {
+        self.lock().record.changes()
+    }
+
+    pub fn changes_of(&self, machine: &str) -> Vec<Change> {
+        self.lock().record.changes_of(machine)
+    }
+
+    /// The points of the last hour that are in memory.
+    pub fn measure_points(&self, machine: &str, measure: Measure, bucket_s: u32, from: Moment) -> Vec<MeasurePoint> {
+        self.lock().record.measures.points(machine, measure, bucket_s, from)
+    }
+
+    /// Takes a sample of everything; called every [`super::measure::SAMPLE_EVERY`].
+    pub fn sample(&self, now: Moment) {
+        let mut inner = self.lock();
+        let verdicts = inner.verdicts(now);
+        let Inner { world, record, .. } = &mut *inner;
+        record.sample(world, &verdicts, now);
+    }
+
+    pub fn pending(&self) -> Pending {
+        self.lock().record.pending()
+    }
+
+    pub fn written(&self, pending: &Pending) {
+        self.lock().record.written(pending);
+    }
+
+    pub fn is_resumed(&self) -> bool {
+        self.lock().record.history.is_resumed()
+    }
+
+    pub fn resume(&self, changes: Vec<Change>, verdicts: Vec<HistoryRow>) {
+        self.lock().record.resume(changes, verdicts);
     }
 }

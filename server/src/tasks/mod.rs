@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod measure;
+pub mod measures;
 pub mod versions;
 
 use app::{
