@@ -10,11 +10,20 @@
 //!
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
+pub mod blast;
+pub mod board;
+pub mod detail;
 pub mod facts;
+pub mod flows;
 pub mod inventory;
 pub mod judge;
+pub mod map;
+#[cfg(test)]
+pub mod sample;
 pub mod world;
 
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod api;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
 #[cfg(feature = "ssr")]
