@@ -13,13 +13,23 @@
 pub mod change;
 pub mod facts;
 pub mod history;
+pub mod blast;
+pub mod board;
+pub mod detail;
+pub mod facts;
+pub mod flows;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
 pub mod measure;
 pub mod record;
+pub mod map;
+#[cfg(test)]
+pub mod sample;
 pub mod world;
 
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod api;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
 #[cfg(feature = "ssr")]

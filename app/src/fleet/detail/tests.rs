@@ -1,0 +1,88 @@
+//! The page of one machine, from made-up looks.
+
+use super::*;
+use crate::{
+    fleet::{
+        facts::{Card, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
+        flows::Flows,
+        sample,
+        world::World,
+    },
+    values::{PortError, PortErrorKind},
+};
+
+const NOW: Moment = Moment::from_seconds(1_795_317_152);
+
+fn of(seen: MachineSeen) -> MachineDetail {
+    let (inventory, flows) = (sample::lab(), Flows::default());
+    let mut world = World::default();
+    world.machines.insert("kamailio-01".into(), seen);
+    let sight = Sight {
+        inventory: &inventory,
+        world: &world,
+        judgements: &[],
+        networks: &[],
+        flows: &flows,
+        cut_off_since: None,
+        now: NOW,
+    };
+    assert!(detail(&sight, "nobody").is_none() && detail(&sight, "carrier-a").is_none());
+    detail(&sight, "kamailio-01").expect("it is in the inventory")
+}
+
+fn seen<T>(value: T) -> Option<Seen<T>> {
+    let mut seen = Seen::new(2_000, NOW);
+    seen.note(Ok(value), NOW);
+    Some(seen)
+}
+
+#[test]
+fn cards_are_compared_with_what_was_declared() {
+    let card = |name: &str, address: [u8; 4], mtu, up| Card {
+        name: name.into(),
+        mac: "02:00:00:00:00:01".into(),
+        mtu,
+        up,
+        addresses: vec![(address.into(), 24)],
+    };
+    let cards = vec![
+        card("eth0", [10, 40, 40, 11], 1500, true),
+        card("eth1", [203, 0, 113, 11], 1500, false),
+        card("eth2", [10, 10, 10, 11], 1500, true),
+    ];
+    let detail = of(MachineSeen { shell: seen(ShellFacts { cards, ..ShellFacts::default() }), ..MachineSeen::default() });
+    let words: Vec<(&str, &str)> = detail.cards.iter().map(|card| (card.network.as_str(), card.word.as_str())).collect();
+    assert_eq!(words, [("Management", "as declared"), ("External", "down"), ("Voice", "MTU too small"), ("Sync", "missing")]);
+}
+
+#[test]
+fn an_interface_that_fails_says_what_the_failure_said() {
+    let mut shell: Seen<ShellFacts> = Seen::new(2_000, NOW);
+    shell.note(Err(PortError::new("kamailio-01 SSH 10.40.40.11:22", "look", PortErrorKind::TimedOut, "no answer within 2 s")), NOW);
+    let detail = of(MachineSeen { shell: Some(shell), ..MachineSeen::default() });
+    assert_eq!((detail.interfaces[0].tone, detail.interfaces[0].address.as_str()), (Tone::Bad, "10.40.40.11:22"));
+    assert!(detail.interfaces[0].said.contains("no answer within 2 s"));
+    assert!(detail.cards.iter().all(|card| card.word == "not seen"));
+}
+
+#[test]
+fn dispatcher_targets_carry_their_carriers_name_state_and_round_trip() {
+    let target = DispatcherTarget {
+        uri: "sip:203.0.113.102:5060".into(),
+        state: TargetState::Inactive,
+        priority: 0,
+        round_trip_ms: Some(1.25),
+    };
+    let proxy = ProxyFacts { sets: vec![DispatcherSet { id: 102, targets: vec![target] }], ..ProxyFacts::default() };
+    let detail = of(MachineSeen { proxy: seen(proxy), ..MachineSeen::default() });
+    let section = detail.sections.iter().find(|section| section.title == "Dispatcher").expect("there is a target");
+    assert_eq!(section.facts, [Fact::toned("carrier-b", "sip:203.0.113.102:5060 · inactive · 1.2 ms", Tone::Bad)]);
+}
+
+#[test]
+fn the_way_there_is_a_line_to_copy() {
+    let detail = of(MachineSeen::default());
+    assert_eq!(detail.reach[0], ("shell".into(), "ssh root@10.40.40.11".into()));
+    assert_eq!(detail.reach[1], ("through host-01".into(), "ssh -J root@10.40.40.1 root@10.40.40.11".into()));
+    assert_eq!(detail.reach[2], ("jsonrpc".into(), "10.40.40.11:8060/RPC on Management".into()));
+}
