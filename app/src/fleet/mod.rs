@@ -16,7 +16,6 @@ pub mod history;
 pub mod blast;
 pub mod board;
 pub mod detail;
-pub mod facts;
 pub mod flows;
 pub mod inventory;
 pub mod isolation;
