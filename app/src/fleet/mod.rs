@@ -10,19 +10,19 @@
 //!
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
-pub mod change;
-pub mod facts;
-pub mod history;
 pub mod blast;
 pub mod board;
+pub mod change;
 pub mod detail;
+pub mod facts;
 pub mod flows;
+pub mod history;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
+pub mod map;
 pub mod measure;
 pub mod record;
-pub mod map;
 #[cfg(test)]
 pub mod sample;
 pub mod world;

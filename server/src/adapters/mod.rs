@@ -9,10 +9,10 @@ pub mod libvirt;
 mod libvirt_xml;
 pub mod sip;
 
+pub mod asterisk;
 #[cfg(test)]
 mod kamailio_tests;
 #[cfg(test)]
 mod libvirt_tests;
 #[cfg(test)]
 pub mod standin;
-pub mod asterisk;

@@ -5,7 +5,17 @@ use super::{
     rounds::{Schedule, rounds},
 };
 use crate::{
-    adapters::{asterisk::Asterisk, kamailio::Kamailio, lab::LabHost, mariadb::MariaDb, sip::SipOptions, ssh::Ssh},
+    adapters::{
+        asterisk::{Asterisk, Door},
+        kamailio::Kamailio,
+        lab::LabHost,
+        mariadb::MariaDb,
+        sip::SipOptions,
+        ssh::{
+            Jump, Ssh, Target,
+            pins::{self, KnownHosts},
+        },
+    },
     credentials,
     lab::place::Layout,
 };
@@ -22,7 +32,7 @@ use app::{
 use std::{
     collections::BTreeMap,
     net::{SocketAddr, SocketAddrV4},
-    path::PathBuf,
+    path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -42,6 +52,9 @@ const DATABASE: Schedule = schedule(1_000, 1_500);
 const SHELL: Schedule = schedule(3_000, 1_200);
 const HOST: Schedule = schedule(5_000, 4_000);
 const NETWORK: Schedule = schedule(10_000, 9_000);
+/// Below the panel's folder: the host keys people confirmed, and the sockets of connections that are kept.
+const KNOWN_HOSTS: &str = "known_hosts";
+const CONTROL_DIR: &str = "ssh";
 /// A PBX that was not there is listened to again after this.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -63,6 +76,7 @@ pub async fn run(post: Post, stop: CancellationToken) {
     let machines: Vec<Machine> = watch.post.inventory.machines.iter().filter(|machine| machine.role.is_ours()).cloned().collect();
     let mut shells = BTreeMap::new();
     for machine in &machines {
+        watch.pin_from_lab(machine);
         if let Some(shell) = watch.shell(machine) {
             shells.insert(machine.name.clone(), shell);
         }
@@ -143,6 +157,92 @@ impl Watch {
         self.look_at(&machine.name, "SSH", SHELL, |seen| &mut seen.shell, adapter, look)
     }
 
+    /// A shell on the machine. Whose key is right is known from the lab's own disks there, and from what a person confirmed elsewhere.
+    fn ssh(&self, machine: &Machine, endpoint: &Endpoint) -> Result<Ssh, PortError> {
+        let known_hosts = KnownHosts::at(&self.post.state.join(KNOWN_HOSTS));
+        let jump = machine.jump.as_ref().map(|name| {
+            let through = self.post.inventory.machine(name).and_then(|machine| self.endpoint(machine, "ssh"));
+            let through =
+                through.ok_or_else(|| not_configured(&machine.name, format!("{name} has no endpoint ssh to go through")))?;
+            Ok::<_, PortError>(Jump { machine: name.clone(), address: through.address, user: through.user })
+        });
+        let key_file = self.post.inventory.credentials.get(endpoint.credential.as_deref().unwrap_or_default());
+        let key_file = key_file.and_then(|reference| reference.strip_prefix("file:"));
+        let key_file = key_file.ok_or_else(|| not_configured(&machine.name, "its endpoint ssh names no credential"))?;
+        Ssh::new(Target {
+            machine: machine.name.clone(),
+            address: endpoint.address,
+            user: endpoint.user.clone(),
+            key_file: self.post.file.parent().unwrap_or(Path::new("/")).join(key_file),
+            known_hosts,
+            jump: jump.transpose()?,
+            control_dir: self.post.state.join(CONTROL_DIR),
+            deadline: SHELL.deadline,
+        })
+    }
+
+    /// In the lab a machine's keys are read from its disk, as soon as it runs; nobody has to confirm them.
+    fn pin_from_lab(&self, machine: &Machine) {
+        let kind = self.post.inventory.hosts.iter().find(|host| host.name == machine.host).map(|host| host.kind);
+        if kind != Some(HostKind::Lab) {
+            return;
+        }
+        let (lab, known_hosts) = (Layout::below(&self.post.state), KnownHosts::at(&self.post.state.join(KNOWN_HOSTS)));
+        let name = machine.name.clone();
+        spawn_local(async move {
+            loop {
+                match pins::of_lab(&lab, &name) {
+                    Ok(keys) if !keys.is_empty() => {
+                        if let Err(error) = known_hosts.pin(&name, &keys) {
+                            tracing::warn!(machine = name, %error, "its host keys cannot be kept");
+                        }
+                        return;
+                    }
+                    _ => tokio::time::sleep(Duration::from_secs(1)).await,
+                }
+            }
+        });
+    }
+
+    fn database(&self, machine: &Machine, endpoint: &Endpoint) {
+        let address = SocketAddr::V4(endpoint.address);
+        let adapter = self
+            .secret(machine, endpoint)
+            .map(|secret| Rc::new(MariaDb::new(&machine.name, address, &endpoint.user, &secret, DATABASE.deadline)));
+        let look = |database: Rc<MariaDb>| async move {
+            let facts = database.observe().await?;
+            // The heartbeat is written where writing is allowed, right after it was seen that it is.
+            if !facts.read_only {
+                database.beat().await?;
+            }
+            Ok(facts)
+        };
+        self.look_at(&machine.name, "MariaDB", DATABASE, |seen| &mut seen.database, adapter, look);
+    }
+
+    fn pbx(&self, machine: &Machine, endpoint: &Endpoint) {
+        let secret = self.secret(machine, endpoint);
+        let door = |secret| Door {
+            name: machine.name.clone(),
+            address: SocketAddr::V4(endpoint.address),
+            user: endpoint.user.clone(),
+            secret,
+        };
+        let adapter = secret.map(|secret| Rc::new(Asterisk::new(door(secret), context::now)));
+        let look = |pbx: Rc<Asterisk>| async move { pbx.observe().await };
+        let Some(pbx) = self.look_at(&machine.name, "Asterisk", PBX, |seen| &mut seen.pbx, adapter, look) else { return };
+        let (calls, name) = (Arc::clone(&self.post.panel.calls), machine.name.clone());
+        spawn_local(async move {
+            loop {
+                // Why it ended is told by the looks beside it, once.
+                let ended = pbx.listen(|event| calls.tell(&name, event)).await;
+                tracing::debug!(pbx = name, "its calls are no longer heard: {ended}");
+                calls.away(&name, context::now());
+                tokio::time::sleep(LISTEN_AGAIN).await;
+            }
+        });
+    }
+
     /// What the machine is there for, by its role.
     fn service(&self, machine: &Machine) {
         let name = &machine.name;
@@ -176,18 +276,9 @@ impl Watch {
     }
 
     fn host(&self, host: &Host) {
-        let (fleet, name, now) = (self.fleet(), host.name.clone(), context::now());
+        let (fleet, name) = (self.fleet(), host.name.clone());
         let every_ms = u32::try_from(HOST.every.as_millis()).unwrap_or(u32::MAX);
-        fleet.update(|world| {
-            world.hosts.insert(name.clone(), Seen::new(every_ms, now));
-        });
-        let note = move |result, at: Moment| {
-            fleet.update(|world| {
-                if let Some(seen) = world.hosts.get_mut(&name) {
-                    seen.note(result, at);
-                }
-            });
-        };
+        let note = move |result, at: Moment| fleet.note_host(&name, every_ms, result, at);
         let subject = format!("{} hypervisor", host.name);
         match host.kind {
             HostKind::Lab => {

@@ -15,6 +15,6 @@ mod faults;
 mod harness;
 mod life;
 mod networks;
-mod panel;
 mod observers;
+mod panel;
 mod stack;
