@@ -1,1 +1,3 @@
 //! The foreign systems, each behind its port: real protocols, with a deadline on every call, and failures in words.
+
+pub mod ssh;
