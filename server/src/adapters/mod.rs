@@ -16,3 +16,4 @@ mod kamailio_tests;
 mod libvirt_tests;
 #[cfg(test)]
 pub mod standin;
+pub mod ssh;
