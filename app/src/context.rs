@@ -9,6 +9,7 @@ use crate::{
         session::SignedIn,
         sessions::{SESSION_KEY, SessionData, Sessions},
     },
+    calls::state::CallsState,
     database::Database,
     error::AppError,
     fleet::state::FleetState,
@@ -34,6 +35,7 @@ pub struct Panel {
     pub attempts: Mutex<Attempts>,
     pub system: Arc<SystemState>,
     pub fleet: Arc<FleetState>,
+    pub calls: Arc<CallsState>,
     /// Whether TLS ends in front of each door: cookies are then `Secure` and carry the `__Host-` prefix.
     pub secure: Secure,
     /// Where each door is reached from outside, for links that leave it (set-up links).

@@ -10,6 +10,7 @@ use crate::{
 };
 use app::{
     auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions},
+    calls::state::CallsState,
     context::{self, Panel, Secure},
     database::Database,
     fleet::state::FleetState,
@@ -70,6 +71,7 @@ pub fn wire(
     let fleet = Arc::new(FleetState::new(Arc::clone(&hub)));
     let panel = Arc::new(Panel {
         fleet,
+        calls: Arc::new(CallsState::new(Arc::clone(&hub))),
         database: Arc::clone(&database),
         sessions,
         hub,

@@ -57,10 +57,11 @@ pub enum Action {
     UserEnable,
     UserLink,
     RoleRule,
+    CallHangUp,
 }
 
 impl Action {
-    pub const ALL: [Action; 16] = [
+    pub const ALL: [Action; 17] = [
         Action::SignIn,
         Action::SignInCode,
         Action::SignOut,
@@ -77,6 +78,7 @@ impl Action {
         Action::UserEnable,
         Action::UserLink,
         Action::RoleRule,
+        Action::CallHangUp,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -97,6 +99,7 @@ impl Action {
             Action::UserEnable => "user_enable",
             Action::UserLink => "user_link",
             Action::RoleRule => "role_rule",
+            Action::CallHangUp => "call_hang_up",
         }
     }
 }

@@ -45,6 +45,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
 }
 
 use Permission::{ManageUsers, SeeAudit, SeeFleet, SeeSystem};
+use Permission::{HangUpCalls, ManageUsers, SeeAudit, SeeCalls, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -86,6 +87,8 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/fleet/board", SeeFleet),
     staff("/api/fleet/blast", SeeFleet),
     staff("/api/fleet/machine", SeeFleet),
+    staff("/api/calls/live", SeeCalls),
+    staff("/api/calls/hang-up", HangUpCalls),
 ];
 
 impl Guard {

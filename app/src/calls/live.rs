@@ -1,7 +1,7 @@
 //! Live calls: what each PBX tells of them, folded into one table. A PBX that was away and comes back tells everything again; then
 //! what it does not tell of any more is over, and nothing is counted twice.
 
-use crate::values::Moment;
+use crate::values::{Moment, Tone};
 use serde::{Deserialize, Serialize};
 
 /// One call through a PBX: the customer's leg and, once it is placed, the carrier's.
@@ -24,6 +24,29 @@ pub struct LiveCall {
     /// Codec of the customer's leg and of the carrier's (`alaw`).
     pub customer_codec: Option<String>,
     pub carrier_codec: Option<String>,
+}
+
+impl CallState {
+    pub const ALL: [CallState; 3] = [CallState::Dialing, CallState::Ringing, CallState::Up];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            CallState::Dialing => "dialing",
+            CallState::Ringing => "ringing",
+            CallState::Up => "up",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    pub const fn tone(self) -> Tone {
+        match self {
+            CallState::Dialing | CallState::Ringing => Tone::Busy,
+            CallState::Up => Tone::Good,
+        }
+    }
 }
 
 impl LiveCall {

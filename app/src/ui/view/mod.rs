@@ -28,7 +28,7 @@ pub use live_chart::{LiveChart, LivePoint};
 pub use notice::NoticeBox;
 pub use problem::{ProblemList, ProblemPage};
 pub use progress::Progress;
-pub use table::{Cell, Column, DataTable, Filters, Row, TableFacts};
+pub use table::{Cell, Column, DataTable, Filters, Row, TableFacts, column_chooser, shown_columns, table_count, table_head};
 
 use crate::ui::icon::Icon;
 use leptos::prelude::*;

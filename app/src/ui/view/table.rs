@@ -89,9 +89,8 @@ pub fn Filters(path: String, query: Query, #[prop(into)] search: String, childre
 #[component]
 pub fn DataTable(facts: TableFacts, rows: Vec<Row>) -> impl IntoView {
     let view = TableView::from_query(&facts.query);
-    let shown: Vec<bool> = facts.columns.iter().map(|column| view.shows(column.key, column.by_default)).collect();
-    let head = facts.columns.iter().zip(&shown).filter(|(_, shown)| **shown).map(|(column, _)| head_cell(&facts, &view, *column));
-    let head = head.collect_view();
+    let shown = shown_columns(&facts);
+    let head = table_head(&facts);
     let count = rows.len();
     let body = rows.into_iter().map(|row| {
         let cells = row.into_iter().zip(facts.columns).zip(&shown).filter(|(_, shown)| **shown);
@@ -102,13 +101,29 @@ pub fn DataTable(facts: TableFacts, rows: Vec<Row>) -> impl IntoView {
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label=format!("Table of {}", facts.what.1)>
             <table>
-                <thead>
-                    <tr>{head}</tr>
-                </thead>
+                {head}
                 <tbody>{body}</tbody>
             </table>
         </div>
-        {foot(&facts, &view, count)}
+        <div class="foot">{table_count(&facts, count)} <span class="grow"></span> {column_chooser(&facts, &view)} {export(&facts)}</div>
+    }
+}
+
+/// Which of the columns the address asks for, in their order.
+pub fn shown_columns(facts: &TableFacts) -> Vec<bool> {
+    let view = TableView::from_query(&facts.query);
+    facts.columns.iter().map(|column| view.shows(column.key, column.by_default)).collect()
+}
+
+/// The head of a table, also of one whose rows live.
+pub fn table_head(facts: &TableFacts) -> impl IntoView + use<> {
+    let view = TableView::from_query(&facts.query);
+    let shown = shown_columns(facts);
+    let cells = facts.columns.iter().zip(shown).filter(|(_, shown)| *shown).map(|(column, _)| head_cell(facts, &view, *column));
+    view! {
+        <thead>
+            <tr>{cells.collect_view()}</tr>
+        </thead>
     }
 }
 
@@ -139,8 +154,9 @@ fn head_cell(facts: &TableFacts, view: &TableView, column: Column) -> AnyView {
     .into_any()
 }
 
-/// How many of how many, the pages, the columns and the export.
-fn foot(facts: &TableFacts, view: &TableView, count: usize) -> impl IntoView + use<> {
+/// How many of how many, and the pages before and after.
+pub fn table_count(facts: &TableFacts, count: usize) -> impl IntoView + use<> {
+    let view = TableView::from_query(&facts.query);
     let from = u64::from(view.offset()) + 1;
     let sentence = match facts.total {
         Some(0) => format!("No {} passes the filter.", facts.what.0),
@@ -170,27 +186,26 @@ fn foot(facts: &TableFacts, view: &TableView, count: usize) -> impl IntoView + u
             </a>
         }
     });
-    let export = facts.export.map(|path| {
+    let turns = (before.is_some() || after.is_some() || older.is_some())
+        .then(|| view! { <nav aria-label=format!("Pages of {}", facts.what.1)>{before} {after} {older}</nav> });
+    view! {
+        <span>{sentence}</span>
+        {turns}
+    }
+}
+
+fn export(facts: &TableFacts) -> impl IntoView + use<> {
+    facts.export.map(|path| {
         view! {
             <a class="button quiet" href=facts.query.clone().without("page").link(path) download="">
                 "Export this view"
             </a>
         }
-    });
-    let turns = (before.is_some() || after.is_some() || older.is_some())
-        .then(|| view! { <nav aria-label=format!("Pages of {}", facts.what.1)>{before} {after} {older}</nav> });
-    view! {
-        <div class="foot">
-            <span>{sentence}</span>
-            {turns}
-            <span class="grow"></span>
-            {column_chooser(facts, view)}
-            {export}
-        </div>
-    }
+    })
 }
 
-fn column_chooser(facts: &TableFacts, view: &TableView) -> impl IntoView + use<> {
+/// Which columns, and how many rows on a page.
+pub fn column_chooser(facts: &TableFacts, view: &TableView) -> impl IntoView + use<> {
     let kept = facts.query.pairs().filter(|(key, _)| !["col", "rows", "page"].contains(key));
     let kept =
         kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();

@@ -1,0 +1,110 @@
+//! The server functions of live calls.
+
+use crate::{calls::live_list::LiveList, error::AppError};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::{
+    auth::{
+        audit::{Action, Draft, Outcome},
+        store::audit::append,
+    },
+    calls::live::LiveCall,
+    context::{self, Allowed, allowed},
+    live::Topic,
+    notice::Notice,
+    routes::Page,
+    values::{Moment, PortError, PortErrorKind, Query},
+};
+#[cfg(feature = "ssr")]
+use std::time::Duration;
+
+/// A PBX says within milliseconds that a call is over; the answer waits this long for it.
+#[cfg(feature = "ssr")]
+const END_HEARD_WITHIN: Duration = Duration::from_secs(1);
+
+/// `query` is that of the page: `q`, `customer`, `carrier`, `on`, `state`, `codec`, `sort`, `desc`, `page`, `rows`; `call` and `pbx`
+/// choose one.
+#[server(endpoint = "calls/live", input = leptos::server_fn::codec::GetUrl)]
+pub async fn list_live_calls(query: String) -> Result<LiveList, AppError> {
+    let allowed = allowed::<ListLiveCalls>()?;
+    Ok(allowed.panel.calls.list(&Query::parse(&query), context::now()))
+}
+
+/// Ends one call, level L1. `query` is that of the page to come back to.
+#[server(endpoint = "calls/hang-up")]
+pub async fn hang_up_call(pbx: String, channel: String, reference: String, query: Option<String>) -> Result<(), AppError> {
+    let allowed = allowed::<HangUpCall>()?;
+    let (panel, doing) = (&allowed.panel, "end the call");
+    let call = panel.calls.can_hang_up(&pbx, &channel, &reference)?;
+    let away = |since| AppError::Away { system: call.pbx.clone(), since, doing: doing.into() };
+    if let Some(since) = panel.calls.away_since(&call.pbx) {
+        return Err(away(Some(since)));
+    }
+    // What cannot be written down is not done: the audit log must be there before.
+    let mut tx = panel.database.begin(doing).await?;
+    let ended = panel.calls.hang_up(&call).ok_or_else(|| away(None))?;
+    ended.await.map_err(|error| refusal(&error, &call))?;
+    panel.database.within(doing, append(&mut tx, row(&allowed, &call), context::now())).await?;
+    panel.database.commit(tx, doing, &[Topic::Audit]).await?;
+    let told = heard_over(&allowed, &call).await;
+    let names = format!("The call from {} to {} through {}", call.caller, call.called, call.pbx);
+    let notice = match told {
+        true => Notice::done(format!("{names} was ended.")),
+        false => Notice::done(format!("{names} is being ended; {} has not said yet that it is over.", call.pbx)),
+    };
+    let back = Query::parse(&query.unwrap_or_default()).without("do").without("call").without("pbx");
+    context::go_to_path(&back.link(&Page::Calls.path()), Some(&notice));
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn row(allowed: &Allowed, call: &LiveCall) -> Draft {
+    let request = &allowed.request;
+    let customer = call.customer.as_deref().unwrap_or("unknown");
+    let carrier = call.carrier.as_deref().unwrap_or("no carrier yet");
+    Draft {
+        actor: request.who.as_ref().map_or_else(|| "nobody".into(), |who| who.name.clone()),
+        address: request.address.to_string(),
+        request: request.id.0.clone(),
+        action: Action::CallHangUp,
+        subject: call.reference.clone(),
+        before: Some(format!(
+            "{} to {}, customer {customer}, {carrier}, {}, {}",
+            call.caller,
+            call.called,
+            call.pbx,
+            call.state.name()
+        )),
+        after: Some("ended".into()),
+        outcome: Outcome::Done,
+    }
+}
+
+/// Why the PBX did not end it.
+#[cfg(feature = "ssr")]
+fn refusal(error: &PortError, call: &LiveCall) -> AppError {
+    match error.kind {
+        PortErrorKind::Failed => crate::calls::board::HangUpRefusal::Over.into(),
+        PortErrorKind::Denied | PortErrorKind::NotConfigured => {
+            AppError::refused(format!("{} does not let the panel end calls: {error}. Nothing was ended.", call.pbx))
+        }
+        _ => {
+            tracing::warn!(%error, pbx = call.pbx, "a call could not be ended");
+            AppError::Away { system: call.pbx.clone(), since: None::<Moment>, doing: "end the call".into() }
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+async fn heard_over(allowed: &Allowed, call: &LiveCall) -> bool {
+    let there = || allowed.panel.calls.can_hang_up(&call.pbx, &call.channel, &call.reference).is_ok();
+    let step = Duration::from_millis(20);
+    for _ in 0..END_HEARD_WITHIN.as_millis() / step.as_millis() {
+        if !there() {
+            return true;
+        }
+        tokio::time::sleep(step).await;
+    }
+    !there()
+}
