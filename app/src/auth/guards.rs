@@ -44,7 +44,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
     Guard { path, doors: Doors::Staff, access: Access::Needs(permission) }
 }
 
-use Permission::{ManageUsers, SeeAudit, SeeSystem};
+use Permission::{ManageUsers, SeeAudit, SeeCalls, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -82,6 +82,9 @@ pub const GUARDS: &[Guard] = &[
     both("/api/system/database", Access::SignedIn),
     staff("/api/system/get", SeeSystem),
     staff("/api/system/history", SeeSystem),
+    staff("/api/calls/cdrs", SeeCalls),
+    staff("/api/calls/cdr", SeeCalls),
+    staff("/api/calls/volume", SeeCalls),
 ];
 
 impl Guard {
