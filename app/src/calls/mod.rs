@@ -10,6 +10,7 @@ pub mod cdr;
 pub mod destination;
 pub mod live;
 pub mod outcome;
+pub mod range;
 pub mod volume;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

@@ -91,7 +91,7 @@ impl Outcome {
             // 16 and 31 without an answer are a caller who gave up.
             Some(16 | 31) if rang => Outcome::NoAnswer,
             Some(16 | 31) => Outcome::Abandoned,
-            Some(18 | 19 | 20) => Outcome::NoAnswer,
+            Some(18..=20) => Outcome::NoAnswer,
             Some(21) => Outcome::Rejected,
             _ => Outcome::Failed,
         }
