@@ -72,7 +72,7 @@ pub struct Cdr {
     pub rate: Option<RatePerMinute>,
     pub pbx: String,
     pub proxy: Option<String>,
-    /// The first sign of ringing or of early media; `None` where nothing rang or the PBX does not tell.
+    /// The first 180, 183 or 200 of the called side; `None` where there was none or the PBX does not tell.
     pub ringing_at: Option<Moment>,
     pub answered_at: Option<Moment>,
     pub ended_at: Option<Moment>,
@@ -98,9 +98,9 @@ impl Cdr {
         self.key.started_at
     }
 
-    /// From the PBX's first sight of the call to ringing or early media, or to the answer where nothing rang before.
+    /// Post-dial delay: from the PBX's first sight of the call to the first 180, 183 or 200.
     pub fn pdd(&self) -> Option<Duration> {
-        self.ringing_at.or(self.answered_at).map(|at| at.since(self.key.started_at))
+        self.ringing_at.map(|at| at.since(self.key.started_at))
     }
 
     /// From answer to end, to the microsecond.
@@ -131,22 +131,13 @@ pub struct Attempt {
     pub sip_status: u16,
     /// From the INVITE to the final answer.
     pub took_ms: u32,
-    /// From the INVITE to the first 180 or 183, where there was one and the proxy tells.
+    /// From the INVITE to the first 180, 183 or 200, where there was one and the proxy tells: the carrier's post-dial delay.
     pub ringing_ms: Option<u32>,
 }
 
 impl Attempt {
     pub const fn outcome(&self) -> Outcome {
         Outcome::of_attempt(self.sip_status, self.ringing_ms.is_some())
-    }
-
-    /// What the carrier took to give a sign of life: ringing, or the answer where nothing rang before.
-    pub const fn pdd_ms(&self) -> Option<u32> {
-        match (self.ringing_ms, self.outcome()) {
-            (Some(ms), _) => Some(ms),
-            (None, Outcome::Answered) => Some(self.took_ms),
-            (None, _) => None,
-        }
     }
 }
 
@@ -232,9 +223,6 @@ fn digits(text: &str) -> String {
     }
 }
 
-/// Whether a caller's column can hold this: some callers hide, and are `anonymous` there.
-pub const ANONYMOUS: &str = "anonymous";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,24 +256,5 @@ mod tests {
         for wrong in ["", "1", "1.", ".1", "1.2.3", "x.y", "1.-1"] {
             assert!(wrong.parse::<CdrKey>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn an_attempt_that_answered_without_ringing_has_its_delay_all_the_same() {
-        let attempt = Attempt {
-            started_at: Moment::EPOCH,
-            reference: "r".into(),
-            proxy: "kamailio-01".into(),
-            carrier: "carrier-a".into(),
-            prefix: "44".into(),
-            rate: RatePerMinute::from_micros(1),
-            called: "442079460123".into(),
-            sip_status: 200,
-            took_ms: 900,
-            ringing_ms: None,
-        };
-        assert_eq!(attempt.pdd_ms(), Some(900));
-        assert_eq!(Attempt { ringing_ms: Some(40), ..attempt.clone() }.pdd_ms(), Some(40));
-        assert_eq!(Attempt { sip_status: 503, ..attempt }.pdd_ms(), None);
     }
 }

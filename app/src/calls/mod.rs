@@ -11,6 +11,7 @@ pub mod destination;
 pub mod live;
 pub mod outcome;
 pub mod range;
+pub mod tally;
 pub mod volume;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
