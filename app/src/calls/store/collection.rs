@@ -26,27 +26,32 @@ pub struct Position {
     pub settled: u64,
 }
 
-/// The source's position, locked until the transaction ends: a second collector of the same source waits here.
-pub async fn lock_position(conn: &mut MySqlConnection, source: &str, now: Moment) -> sqlx::Result<Position> {
-    sqlx::query!("INSERT IGNORE INTO cdr_sources (source, read_at) VALUES (?, ?)", source, PrimitiveDateTime::from(now))
+/// Another panel that has read a source within this time goes on reading it; ours stands by.
+const READER_AWAY_S: i64 = 10;
+
+/// The source's position, locked until the transaction ends; `None` while another panel reads it. Nothing goes wrong when two do:
+/// the lock puts them in a row and the keys tell what is new. It would only be work done twice.
+pub async fn lock_position(conn: &mut MySqlConnection, source: &str, reader: &str) -> sqlx::Result<Option<Position>> {
+    sqlx::query!("INSERT IGNORE INTO cdr_sources (source, reader, read_at) VALUES (?, ?, UTC_TIMESTAMP(6))", source, reader)
         .execute(&mut *conn)
         .await?;
-    let row = sqlx::query!("SELECT position, settled FROM cdr_sources WHERE source = ? FOR UPDATE", source).fetch_one(conn).await?;
-    Ok(Position { position: row.position, settled: row.settled })
+    let row = sqlx::query!(
+        r#"SELECT position, settled, reader, TIMESTAMPDIFF(SECOND, read_at, UTC_TIMESTAMP(6)) AS "age_s!: i64"
+           FROM cdr_sources WHERE source = ? FOR UPDATE"#,
+        source
+    )
+    .fetch_one(conn)
+    .await?;
+    let mine = row.reader == reader || row.age_s >= READER_AWAY_S;
+    Ok(mine.then_some(Position { position: row.position, settled: row.settled }))
 }
 
-/// The position without locking anything.
-pub async fn find_position(conn: &mut MySqlConnection, source: &str) -> sqlx::Result<Position> {
-    let row = sqlx::query!("SELECT position, settled FROM cdr_sources WHERE source = ?", source).fetch_optional(conn).await?;
-    Ok(row.map(|row| Position { position: row.position, settled: row.settled }).unwrap_or_default())
-}
-
-pub async fn update_position(conn: &mut MySqlConnection, source: &str, new: Position, now: Moment) -> sqlx::Result<()> {
+pub async fn update_position(conn: &mut MySqlConnection, source: &str, reader: &str, new: Position) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE cdr_sources SET position = ?, settled = ?, read_at = ? WHERE source = ?",
+        "UPDATE cdr_sources SET position = ?, settled = ?, reader = ?, read_at = UTC_TIMESTAMP(6) WHERE source = ?",
         new.position,
         new.settled,
-        PrimitiveDateTime::from(now),
+        reader,
         source
     )
     .execute(conn)
