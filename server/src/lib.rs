@@ -3,6 +3,7 @@
 //! Reading order: `cli::serve` is the start-up in order; `wiring` puts the panel together; `http::door` is one listener.
 
 pub mod adapters;
+pub mod cdr;
 pub mod cli;
 pub mod config;
 pub mod credentials;

@@ -46,6 +46,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
 
 use Permission::{ManageUsers, SeeAudit, SeeFleet, SeeSystem};
 use Permission::{HangUpCalls, ManageUsers, SeeAudit, SeeCalls, SeeSystem};
+use Permission::{ManageUsers, SeeAudit, SeeCalls, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -89,6 +90,9 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/fleet/machine", SeeFleet),
     staff("/api/calls/live", SeeCalls),
     staff("/api/calls/hang-up", HangUpCalls),
+    staff("/api/calls/cdrs", SeeCalls),
+    staff("/api/calls/cdr", SeeCalls),
+    staff("/api/calls/volume", SeeCalls),
 ];
 
 impl Guard {

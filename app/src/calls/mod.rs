@@ -1,7 +1,10 @@
 //! Calls: those that are up, those that are over, and what they add up to.
 //!
-//! Words: a [`Call`](live::LiveCall) is live; a `Cdr` is what is left of it when it is over. A *reference* names a call in every log,
-//! table and page: the customer's Call-ID.
+//! Words: a [`Call`](live::LiveCall) is live; a [`Cdr`](cdr::Cdr) is what is left of it when it is over; an
+//! [`Attempt`](cdr::Attempt) is one try at one carrier. A *reference* names a call in every log, table and page: the customer's
+//! Call-ID. *Volume* is what many calls add up to, by minute and by hour.
+//!
+//! Invariants: a call is counted once, in the minute it began, however often and however late its record is told.
 
 pub mod board;
 pub mod live;
@@ -11,6 +14,17 @@ pub mod live_list;
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod state;
+pub mod cdr;
+pub mod destination;
+pub mod live;
+pub mod outcome;
+pub mod range;
+pub mod tally;
+pub mod volume;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod history;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod store;

@@ -9,7 +9,7 @@ use std::{
 pub const SLICES: &[&str] = &["values", "auth", "system", "operations", "fleet", "rates", "billing", "calls", "alerts", "portal"];
 
 /// Files and folders of a slice that may know a framework or the database.
-pub const WIRED: &[&str] = &["api", "store", "pages", "view"];
+pub const WIRED: &[&str] = &["api", "history", "store", "pages", "view"];
 
 /// Nouns of these names stand in a slice's folder but belong to the running server.
 pub const SERVER_SIDE: &[&str] = &["hashing.rs", "sessions.rs", "totp.rs", "state.rs"];

@@ -1,0 +1,37 @@
+-- What calls add up to, by the minute they began in. One row for each name in each cut: not for each combination of carrier,
+-- customer, destination and PBX, which are as many as the calls themselves where there are many customers. Changed only in the
+-- transaction that inserts the calls. `concurrent` counts the calls that overlap the minute, wherever they began; pdd_0 to pdd_15
+-- are the buckets of the post-dial delay.
+CREATE TABLE IF NOT EXISTS volume_minutes (
+  cut              TINYINT UNSIGNED  NOT NULL COMMENT '0 total, 1 carrier, 2 customer, 3 destination, 4 pbx',
+  minute           DATETIME          NOT NULL,
+  name             VARCHAR(63)       NOT NULL,
+  attempts         INT UNSIGNED      NOT NULL DEFAULT 0,
+  answered         INT UNSIGNED      NOT NULL DEFAULT 0,
+  busy             INT UNSIGNED      NOT NULL DEFAULT 0,
+  no_answer        INT UNSIGNED      NOT NULL DEFAULT 0,
+  rejected         INT UNSIGNED      NOT NULL DEFAULT 0,
+  abandoned        INT UNSIGNED      NOT NULL DEFAULT 0,
+  failed           INT UNSIGNED      NOT NULL DEFAULT 0,
+  refused          INT UNSIGNED      NOT NULL DEFAULT 0,
+  talk_us          BIGINT UNSIGNED   NOT NULL DEFAULT 0,
+  concurrent       INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_sum_ms       BIGINT UNSIGNED   NOT NULL DEFAULT 0,
+  pdd_0            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_1            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_2            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_3            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_4            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_5            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_6            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_7            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_8            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_9            INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_10           INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_11           INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_12           INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_13           INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_14           INT UNSIGNED      NOT NULL DEFAULT 0,
+  pdd_15           INT UNSIGNED      NOT NULL DEFAULT 0,
+  PRIMARY KEY (cut, minute, name)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
