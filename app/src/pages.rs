@@ -5,6 +5,8 @@ use crate::{
     fleet::pages as fleet, portal::pages as portal, routes::Page, shell::PageView, system::pages as system, ui,
 };
 
+use leptos::prelude::IntoAny;
+
 pub async fn build(page: &Page) -> Result<PageView, AppError> {
     match page {
         Page::Home if context::request().door == Door::Staff => {
@@ -19,7 +21,7 @@ pub async fn build(page: &Page) -> Result<PageView, AppError> {
         Page::Profile => auth::profile::page().await,
         Page::Totp => auth::totp::page().await,
         Page::Codes => auth::codes::page().await,
-        Page::Map => fleet::map::page().await,
+        Page::Map => fleet::map::page(().into_any()).await,
         Page::Machine(name) => fleet::machine::page(name).await,
         Page::Networks => fleet::networks::page().await,
         Page::Network(name) => fleet::network::page(name).await,
