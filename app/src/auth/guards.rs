@@ -44,9 +44,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
     Guard { path, doors: Doors::Staff, access: Access::Needs(permission) }
 }
 
-use Permission::{ManageUsers, SeeAudit, SeeFleet, SeeSystem};
-use Permission::{HangUpCalls, ManageUsers, SeeAudit, SeeCalls, SeeSystem};
-use Permission::{ManageUsers, SeeAudit, SeeCalls, SeeSystem};
+use Permission::{HandleAlerts, HangUpCalls, ManageUsers, SeeAlerts, SeeAudit, SeeCalls, SeeFleet, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),

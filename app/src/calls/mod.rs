@@ -16,7 +16,6 @@ pub mod api;
 pub mod state;
 pub mod cdr;
 pub mod destination;
-pub mod live;
 pub mod outcome;
 pub mod range;
 pub mod tally;

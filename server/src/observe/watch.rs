@@ -235,7 +235,7 @@ impl Watch {
         spawn_local(async move {
             loop {
                 // Why it ended is told by the looks beside it, once.
-                let ended = pbx.listen(|event| calls.tell(&name, event)).await;
+                let ended = pbx.listen(|event| calls.tell(&name, event, context::now())).await;
                 tracing::debug!(pbx = name, "its calls are no longer heard: {ended}");
                 calls.away(&name, context::now());
                 tokio::time::sleep(LISTEN_AGAIN).await;

@@ -7,7 +7,7 @@
 mod answer;
 mod master;
 mod parse;
-mod pins;
+pub mod pins;
 mod probe;
 
 pub use pins::{KnownHosts, PublicKey, of_lab, offered};
