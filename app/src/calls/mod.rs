@@ -12,12 +12,12 @@ pub mod live_list;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod api;
-#[cfg(feature = "ssr")]
-pub mod state;
 pub mod cdr;
 pub mod destination;
 pub mod outcome;
 pub mod range;
+#[cfg(feature = "ssr")]
+pub mod state;
 pub mod tally;
 pub mod volume;
 

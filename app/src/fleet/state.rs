@@ -3,9 +3,12 @@
 use super::{
     change::{Change, changes, power_changes},
     facts::HypervisorFacts,
+    flows::Flows,
     history::HistoryRow,
-    inventory::Inventory,
-    isolation::{NetworkVerdict, prove},
+    inventory::{Inventory, Uplink},
+    isolation::{NetworkVerdict, Verdict, prove},
+    judge::{isolated_since, judge_all},
+    map::{NetworkLine, Sight},
     measure::{Measure, MeasurePoint},
     record::{Pending, Record},
     world::{MachineSeen, Seen, World},
@@ -42,6 +45,7 @@ struct Inner {
     file: InventoryFile,
     world: World,
     record: Record,
+    flows: Flows,
     /// Rises with every observation.
     version: u64,
     /// The newest proof, with the version and the time it was made of.
@@ -134,6 +138,23 @@ impl FleetState {
         self.hub.wake(Topic::Fleet);
     }
 
+    /// What flows now; told by whoever counts it.
+    pub fn set_flows(&self, flows: Flows) {
+        self.change(|inner| inner.flows = flows);
+    }
+
+    /// Everything known now, for whoever draws or weighs it; `None` without an inventory.
+    pub fn sight<T>(&self, now: Moment, read: impl FnOnce(&Sight<'_>) -> T) -> Option<T> {
+        let mut inner = self.lock();
+        let verdicts = inner.verdicts(now);
+        let Inner { inventory, world, flows, .. } = &*inner;
+        let inventory = inventory.as_deref()?;
+        let judgements = judge_all(inventory, world, now);
+        let networks: Vec<NetworkLine> = verdicts.iter().map(|verdict| line(inventory, verdict)).collect();
+        let cut_off_since = isolated_since(inventory, world);
+        Some(read(&Sight { inventory, world, judgements: &judgements, networks: &networks, flows, cut_off_since, now }))
+    }
+
     /// The isolation proof, a verdict for each network of the inventory.
     pub fn verdicts(&self, now: Moment) -> Arc<Vec<NetworkVerdict>> {
         self.lock().verdicts(now)
@@ -180,5 +201,23 @@ impl FleetState {
 
     pub fn resume(&self, changes: Vec<Change>, verdicts: Vec<HistoryRow>) {
         self.lock().record.resume(changes, verdicts);
+    }
+}
+
+/// The verdict as the map shows it, at the end of the network's rail.
+fn line(inventory: &Inventory, verdict: &NetworkVerdict) -> NetworkLine {
+    let isolated = inventory.networks.get(&verdict.network).is_some_and(|network| network.uplink == Uplink::Forbidden);
+    let first = verdict.violations.first().map(|violation| &violation.sentence).or_else(|| verdict.missing.first());
+    let (word, note) = match verdict.verdict {
+        Verdict::Proved if isolated => ("no uplink", "proved"),
+        Verdict::Proved => ("uplink", "as declared"),
+        other => (other.word(), first.map_or("", |sentence| sentence.trim_end_matches('.'))),
+    };
+    NetworkLine {
+        name: verdict.network.clone(),
+        verdict_tone: verdict.verdict.tone(),
+        verdict_word: word.into(),
+        note: note.into(),
+        at: Some(verdict.at),
     }
 }

@@ -14,6 +14,6 @@ pub mod asterisk;
 mod kamailio_tests;
 #[cfg(test)]
 mod libvirt_tests;
+pub mod ssh;
 #[cfg(test)]
 pub mod standin;
-pub mod ssh;

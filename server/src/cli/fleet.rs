@@ -51,6 +51,50 @@ fn no_inventory() -> Failure {
     Failure::new("The panel has no inventory. Put inventory.toml into its state folder, or start it with wirecenter serve --lab.")
 }
 
+#[derive(Debug, clap::Args)]
+pub struct CallsArgs {
+    /// Those that are up now; those that are over: wirecenter cdr search
+    #[arg(long, required = true)]
+    live: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub async fn run_calls(args: CallsArgs) -> Result<(), Failure> {
+    let calls: Vec<local::CallLine> = ask(&args.common, "/calls").await?;
+    if args.common.json {
+        say_json(&calls);
+        return Ok(());
+    }
+    let name = |name: Option<String>| name.unwrap_or_else(|| "–".into());
+    for call in calls {
+        let (seconds, state) = (call.seconds, format!("{:?}", call.state).to_lowercase());
+        say(format!(
+            "{:>16} → {:<16} {:<14} {:<12} {:<14} {state:<8} {seconds:>5} s",
+            call.caller,
+            call.called,
+            name(call.customer),
+            name(call.carrier),
+            call.pbx
+        ));
+    }
+    Ok(())
+}
+
+pub async fn run_isolation(common: Common) -> Result<(), Failure> {
+    let networks: Option<Vec<local::IsolationLine>> = ask(&common, "/isolation").await?;
+    let networks = networks.ok_or_else(no_inventory)?;
+    if common.json {
+        say_json(&networks);
+        return Ok(());
+    }
+    for network in networks {
+        say(format!("{:<12} {}", network.network, network.verdict));
+        network.evidence.iter().for_each(|line| say(format!("{:<12}   {line}", "")));
+    }
+    Ok(())
+}
+
 pub async fn run_fleet(common: Common) -> Result<(), Failure> {
     let machines: Option<Vec<local::FleetLine>> = ask(&common, "/fleet").await?;
     let machines = machines.ok_or_else(no_inventory)?;

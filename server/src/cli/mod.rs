@@ -56,6 +56,12 @@ enum Command {
     /// How every machine is, as the running panel sees it
     #[command(after_help = "Example:\n  wirecenter fleet --json")]
     Fleet(Common),
+    /// Whether each network is isolated as it should be, with the evidence
+    #[command(after_help = "Example:\n  wirecenter isolation --json")]
+    Isolation(Common),
+    /// The calls that are up
+    #[command(after_help = "Example:\n  wirecenter calls --live --json")]
+    Calls(fleet::CallsArgs),
     /// Write the configuration of a machine from the inventory
     #[command(subcommand, after_help = "Example:\n  wirecenter stack render --machine kamailio-01 --to ./kamailio-01")]
     Stack(stack::StackCommand),
@@ -137,6 +143,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Lab(command) => lab::run(command).await,
         Command::Inventory(command) => fleet::run_inventory(command),
         Command::Fleet(common) => fleet::run_fleet(common).await,
+        Command::Isolation(common) => fleet::run_isolation(common).await,
+        Command::Calls(args) => fleet::run_calls(args).await,
         Command::Stack(command) => stack::run(command),
         Command::Bench(args) => bench::run(args).await,
         Command::Completions { shell } => {

@@ -2,8 +2,12 @@
 //! open the folder may ask; nothing can be changed here, and no database is needed.
 
 use app::{
+    calls::{board::BoardCall, live::CallState},
     context::{self, Panel},
-    fleet::judge::{Judgement, judge_all},
+    fleet::{
+        isolation::NetworkVerdict,
+        judge::{Judgement, judge_all},
+    },
     values::Moment,
 };
 use axum::{Json, Router, extract::State, routing::get};
@@ -67,6 +71,71 @@ async fn fleet(State(panel): State<Arc<Panel>>) -> Json<Fleet> {
     Json(judged.map(|judged| judged.into_iter().map(FleetLine::from).collect()))
 }
 
+/// A network in `wirecenter isolation --json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IsolationLine {
+    pub network: String,
+    /// `proved`, `violated` or `unknown`.
+    pub verdict: String,
+    pub evidence: Vec<String>,
+    pub at: String,
+}
+
+async fn isolation(State(panel): State<Arc<Panel>>) -> Json<Option<Vec<IsolationLine>>> {
+    let line = |verdict: &NetworkVerdict| IsolationLine {
+        network: verdict.network.clone(),
+        verdict: verdict.verdict.word().into(),
+        evidence: verdict.evidence.clone(),
+        at: verdict.at.rfc3339(),
+    };
+    let known = panel.fleet.inventory().is_some();
+    Json(known.then(|| panel.fleet.verdicts(context::now()).iter().map(line).collect()))
+}
+
+/// A call in `wirecenter calls --live --json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CallLine {
+    pub reference: String,
+    pub caller: String,
+    pub called: String,
+    pub customer: Option<String>,
+    pub carrier: Option<String>,
+    pub pbx: String,
+    /// `dialing`, `ringing` or `up`.
+    pub state: CallState,
+    pub started_at: String,
+    pub answered_at: Option<String>,
+    /// Since the first message; of talk where it was answered.
+    pub seconds: u64,
+    pub customer_codec: Option<String>,
+    pub carrier_codec: Option<String>,
+    /// Since its PBX does not answer.
+    pub unknown_since: Option<String>,
+}
+
+async fn calls(State(panel): State<Arc<Panel>>) -> Json<Vec<CallLine>> {
+    let now = context::now();
+    let line = |known: BoardCall| {
+        let BoardCall { call, unknown_since } = known;
+        CallLine {
+            seconds: now.since(call.answered_at.unwrap_or(call.started_at)).as_secs(),
+            reference: call.reference,
+            caller: call.caller,
+            called: call.called,
+            customer: call.customer,
+            carrier: call.carrier,
+            pbx: call.pbx,
+            state: call.state,
+            started_at: call.started_at.rfc3339(),
+            answered_at: call.answered_at.map(Moment::rfc3339),
+            customer_codec: call.customer_codec,
+            carrier_codec: call.carrier_codec,
+            unknown_since: unknown_since.map(Moment::rfc3339),
+        }
+    };
+    Json(panel.calls.all(now).into_iter().map(line).collect())
+}
+
 /// Answers until the panel stops.
 pub fn start(state: &Path, panel: Arc<Panel>, stop: CancellationToken) -> io::Result<()> {
     let path = socket(state);
@@ -74,7 +143,8 @@ pub fn start(state: &Path, panel: Arc<Panel>, stop: CancellationToken) -> io::Re
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    let routes = Router::new().route("/fleet", get(fleet)).with_state(panel);
+    let routes =
+        Router::new().route("/fleet", get(fleet)).route("/isolation", get(isolation)).route("/calls", get(calls)).with_state(panel);
     tokio::spawn(async move {
         let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await;
         if let Err(error) = served {

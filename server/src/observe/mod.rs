@@ -8,6 +8,7 @@
 //!
 //! Not here: how a system is asked (`adapters`), and what an answer means (`app::fleet::judge`).
 
+pub mod flows;
 pub mod inventory;
 mod networks;
 pub mod place;

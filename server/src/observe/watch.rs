@@ -1,6 +1,7 @@
 //! All observers of one inventory: which adapter looks at what, how often, and where what it saw is kept.
 
 use super::{
+    flows::Meter,
     networks,
     rounds::{Schedule, rounds},
 };
@@ -84,6 +85,7 @@ pub async fn run(post: Post, stop: CancellationToken) {
     }
     watch.post.inventory.hosts.iter().for_each(|host| watch.host(host));
     watch.networks(shells);
+    watch.flows();
     stop.cancelled().await;
 }
 
@@ -273,6 +275,21 @@ impl Watch {
             let look = |sip: Rc<SipOptions>| async move { sip.ask().await };
             self.look_at(name, "SIP", SIP, |seen| &mut seen.sip, adapter, look);
         }
+    }
+
+    /// Every second what flows is counted anew.
+    fn flows(&self) {
+        let (fleet, calls) = (self.fleet(), Arc::clone(&self.post.panel.calls));
+        spawn_local(async move {
+            let mut meter = Meter::default();
+            loop {
+                let now = context::now();
+                let counts = calls.counts(now);
+                let flows = fleet.with_world(|world| meter.flows(world, &counts, now));
+                fleet.set_flows(flows);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
     }
 
     fn host(&self, host: &Host) {
