@@ -14,6 +14,7 @@ pub mod asterisk;
 mod kamailio_tests;
 #[cfg(test)]
 mod libvirt_tests;
+pub mod mariadb;
 pub mod ssh;
 #[cfg(test)]
 pub mod standin;
