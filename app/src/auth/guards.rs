@@ -44,7 +44,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
     Guard { path, doors: Doors::Staff, access: Access::Needs(permission) }
 }
 
-use Permission::{ManageUsers, SeeAudit, SeeSystem};
+use Permission::{ManageUsers, SeeAudit, SeeFleet, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -82,6 +82,10 @@ pub const GUARDS: &[Guard] = &[
     both("/api/system/database", Access::SignedIn),
     staff("/api/system/get", SeeSystem),
     staff("/api/system/history", SeeSystem),
+    staff("/api/fleet/networks", SeeFleet),
+    staff("/api/fleet/network", SeeFleet),
+    staff("/api/fleet/databases", SeeFleet),
+    staff("/api/fleet/measures", SeeFleet),
 ];
 
 impl Guard {

@@ -19,7 +19,8 @@ fn texts(changes: &[Change]) -> Vec<&str> {
 }
 
 fn shells(change: impl FnOnce(&mut ShellFacts)) -> Vec<Change> {
-    let card = Card { name: "eth1".into(), mac: "02:aa".into(), mtu: 9_000, up: true, addresses: vec![([10, 20, 20, 41].into(), 24)] };
+    let card =
+        Card { name: "eth1".into(), mac: "02:aa".into(), mtu: 9_000, up: true, addresses: vec![([10, 20, 20, 41].into(), 24)] };
     let keys = vec![HostKey { kind: "ssh-ed25519".into(), fingerprint: "SHA256:a".into() }];
     let before = ShellFacts { machine_id: "1".into(), uptime_s: 100, cards: vec![card], host_keys: keys, ..ShellFacts::default() };
     let mut after = ShellFacts { uptime_s: 105, ..before.clone() };
@@ -29,7 +30,8 @@ fn shells(change: impl FnOnce(&mut ShellFacts)) -> Vec<Change> {
 }
 
 fn databases(change: impl FnOnce(&mut DatabaseFacts)) -> Vec<Change> {
-    let replication = Replication { source_host: "mariadb-01".into(), io_running: true, sql_running: true, ..Replication::default() };
+    let replication =
+        Replication { source_host: "mariadb-01".into(), io_running: true, sql_running: true, ..Replication::default() };
     let semi_sync = SemiSync { primary_active: true, replica_active: true, ..SemiSync::default() };
     let before =
         DatabaseFacts { read_only: true, uptime_s: 100, replication: Some(replication), semi_sync, ..DatabaseFacts::default() };
@@ -142,7 +144,8 @@ fn power_is_told_from_the_hypervisor() {
     let machine = |name: &str, power| SeenMachine { name: name.into(), id: name.into(), power, tools: None, cards: vec![] };
     let facts = |machines| HypervisorFacts { host: "host-01".into(), machines, ..HypervisorFacts::default() };
     let before = facts(vec![machine("a", Power::On), machine("b", Power::Off), machine("c", Power::On), machine("d", Power::On)]);
-    let after = facts(vec![machine("a", Power::Off), machine("b", Power::On), machine("c", Power::Unknown), machine("e", Power::On)]);
+    let after =
+        facts(vec![machine("a", Power::Off), machine("b", Power::On), machine("c", Power::Unknown), machine("e", Power::On)]);
     let told = power_changes(&before, &after, at(0));
     assert_eq!(texts(&told), ["switched off", "switched on", "appeared on host-01", "gone from host-01"]);
     assert_eq!(told.iter().map(|change| change.machine.as_str()).collect::<Vec<_>>(), ["a", "b", "e", "d"]);

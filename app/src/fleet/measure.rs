@@ -315,10 +315,7 @@ impl MeasureLog {
             let bucket = Bucket::add(buckets.get(&at).copied(), *value);
             buckets.insert(at, bucket);
         }
-        buckets
-            .into_iter()
-            .map(|(at, bucket)| MeasurePoint { at, average: bucket.average(), maximum: bucket.maximum })
-            .collect()
+        buckets.into_iter().map(|(at, bucket)| MeasurePoint { at, average: bucket.average(), maximum: bucket.maximum }).collect()
     }
 
     /// The samples themselves of the last hour, oldest first.

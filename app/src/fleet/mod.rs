@@ -11,15 +11,20 @@
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
 pub mod change;
+pub mod database_sheet;
 pub mod facts;
 pub mod history;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
 pub mod measure;
+pub mod network_sheet;
 pub mod record;
+pub mod sheet;
 pub mod world;
 
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod api;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
 #[cfg(feature = "ssr")]

@@ -173,7 +173,9 @@ fn every_planted_violation_is_found_on_its_network_and_named() {
         }),
         ("mac.duplicate", "data", "mariadb-01, mariadb-02", |_, world| guest(world, "mariadb-02").cards[1].mac = mac(1, 41)),
         ("mac.duplicate", "data", "mariadb-01, mariadb-02", |_, world| host(world).machines[2].cards[1].mac = mac(1, 41)),
-        ("machine_id.duplicate", "data", "mariadb-01, mariadb-02", |_, world| guest(world, "mariadb-02").machine_id = "id41".into()),
+        ("machine_id.duplicate", "data", "mariadb-01, mariadb-02", |_, world| {
+            guest(world, "mariadb-02").machine_id = "id41".into()
+        }),
         ("host_key.duplicate", "data", "mariadb-01, mariadb-02", |_, world| {
             guest(world, "mariadb-02").host_keys[0].fingerprint = "SHA256:41".into();
         }),

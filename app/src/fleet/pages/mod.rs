@@ -10,3 +10,4 @@ pub mod map;
 pub mod network;
 #[cfg(feature = "ssr")]
 pub mod networks;
+pub mod sheet_live;

@@ -1,0 +1,4 @@
+//! The server functions of the fleet.
+
+pub mod measures;
+pub mod networks;
