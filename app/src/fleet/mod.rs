@@ -24,7 +24,11 @@ pub mod sheet;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
-pub mod api;
+#[path = "api/measures.rs"]
+pub mod measures_api;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+#[path = "api/networks.rs"]
+pub mod networks_api;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
 #[cfg(feature = "ssr")]

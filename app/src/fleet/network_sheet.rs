@@ -6,7 +6,7 @@ use super::{
     inventory::{Inventory, Machine, Network, Uplink},
     isolation::{NetworkVerdict, Reach, Verdict, guest_card, is_offered_as, pairs::Pair, pairs::Pairs, reach},
     sheet::{Cell, Head, Line, Lines, Part, Said, Sheet, SheetTable, listed},
-    world::World,
+    world::{Seen, World},
 };
 use crate::{
     routes::Page,
@@ -146,7 +146,9 @@ fn mtu_cell(inventory: &Inventory, world: &World, name: &str, network: &Network,
 }
 
 fn packets_cell(inventory: &Inventory, world: &World, name: &str, network: &Network, now: Moment) -> Cell {
-    let Some(seen) = world.networks.get(name) else {
+    let seen = world.networks.get(name);
+    let tried = seen.and_then(Seen::value).is_some_and(|probes| !probes.pings.is_empty());
+    let Some(seen) = seen.filter(|_| tried || network.uplink == Uplink::Forbidden) else {
         return match network.uplink {
             Uplink::Expected => Cell::text("not tried").below("a way out is expected"),
             Uplink::Forbidden => Cell::state(Tone::Idle, "unknown").below("not tried yet"),
@@ -217,7 +219,10 @@ pub fn network(
     };
     let mut parts = vec![Part::Table(summary), Part::Lines(evidence(verdict))];
     parts.push(Part::Table(members(inventory, world, name, network, now)));
-    parts.push(matrix(inventory, world, name, network, now));
+    let tried = world.networks.get(name).and_then(Seen::value).is_some_and(|probes| !probes.pings.is_empty());
+    if tried || network.uplink == Uplink::Forbidden {
+        parts.push(matrix(inventory, world, name, network, now));
+    }
     parts.push(Part::Lines(past(history)));
     let first = Said::new(verdict.verdict.tone(), verdict.verdict.word(), verdict.sentence());
     Some(Sheet { first, parts, at: now })
@@ -255,7 +260,7 @@ fn members(inventory: &Inventory, world: &World, name: &str, network: &Network, 
         };
         vec![
             Cell::text(&machine.name).link(Page::Machine(machine.name.clone()).path()).below(machine.role.name()),
-            state(world, machine, now).at(shell.and_then(super::world::Seen::observed_at)),
+            state(world, machine, now).at(shell.and_then(Seen::observed_at)),
             Cell::code(addresses.unwrap_or_else(|| "–".into())).below(format!("declared {declared}")),
             card.map_or_else(Cell::unknown, |card| Cell::text(&card.name).below(if card.up { "up" } else { "down" })),
             Cell::code(card.map(|card| card.mac.clone()).or(host.map(|(card, _)| card.mac.clone())).unwrap_or_else(|| "–".into())),
@@ -286,7 +291,7 @@ fn state(world: &World, machine: &Machine, now: Moment) -> Cell {
     }
     match reach(world, machine, now) {
         Reach::Up => Cell::state(Tone::Good, "up"),
-        Reach::Off => Cell::state(Tone::Bad, "off"),
+        Reach::Off(how) => Cell::state(Tone::Bad, how),
         Reach::Unseen(why) => Cell::state(Tone::Idle, "unknown").below(why),
     }
 }
@@ -356,3 +361,7 @@ fn past(history: &[HistoryRow]) -> Lines {
         empty: ("No verdict yet.".into(), "The first one is written when everything was looked at once.".into()),
     }
 }
+
+#[cfg(test)]
+#[path = "network_sheet_tests.rs"]
+mod tests;

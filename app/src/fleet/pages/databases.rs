@@ -1,7 +1,7 @@
 //! The nodes of the database cluster, side by side.
 
 use super::sheet_live::{SheetLive, Source};
-use crate::{error::AppError, fleet::api::networks::get_databases, shell::PageView};
+use crate::{error::AppError, fleet::networks_api::get_databases, shell::PageView};
 use leptos::prelude::*;
 
 pub async fn page() -> Result<PageView, AppError> {

@@ -1,7 +1,7 @@
 //! One network: its members, its pairs, the evidence and how it was before.
 
 use super::sheet_live::{SheetLive, Source};
-use crate::{error::AppError, fleet::api::networks::get_network, routes::Page, shell::PageView};
+use crate::{error::AppError, fleet::networks_api::get_network, routes::Page, shell::PageView};
 use leptos::prelude::*;
 
 pub async fn page(name: &str) -> Result<PageView, AppError> {

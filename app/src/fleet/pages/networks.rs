@@ -1,7 +1,7 @@
 //! All networks, with the proof of their isolation.
 
 use super::sheet_live::{SheetLive, Source};
-use crate::{error::AppError, fleet::api::networks::get_networks, shell::PageView};
+use crate::{error::AppError, fleet::networks_api::get_networks, shell::PageView};
 use leptos::prelude::*;
 
 pub async fn page() -> Result<PageView, AppError> {

@@ -3,7 +3,7 @@
 use crate::{
     error::AppError,
     fleet::{
-        api::networks::{get_databases, get_network, get_networks},
+        networks_api::{get_databases, get_network, get_networks},
         sheet::{Cell, Head, Line, Lines, Part, Sheet, SheetTable},
     },
     live::{

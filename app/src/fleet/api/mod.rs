@@ -1,4 +1,0 @@
-//! The server functions of the fleet.
-
-pub mod measures;
-pub mod networks;
