@@ -4,15 +4,21 @@ use crate::harness::Database;
 use app::{
     fleet::{
         change::Change,
+        facts::DatabaseFacts,
         history::HistoryRow,
         isolation::{Verdict, Violation},
         measure::{Measure, MinuteRow},
+        state::FleetState,
         store,
+        world::Seen,
     },
-    values::{Moment, Tone},
+    live::Hub,
+    system::snapshot::DatabaseState,
+    values::{Moment, RequestId, Tone},
 };
+use server::tasks::measures::FleetMeasures;
 use sqlx::{Connection, MySqlConnection, MySqlPool};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The beginning of an hour.
 const NOW: Moment = Moment::from_seconds(1_779_998_400);
@@ -132,4 +138,68 @@ async fn verdicts_are_read_back_with_their_violations() {
     }
     assert_eq!(store::list_verdicts(&mut conn, 10).await.expect("it answers"), rows);
     assert_eq!(store::list_verdicts(&mut conn, 2).await.expect("it answers"), rows[1..]);
+}
+
+/// A fleet with one machine, and the task that keeps what is known of it.
+fn task(database: &Arc<app::database::Database>, hub: &Arc<Hub>) -> (Arc<FleetState>, FleetMeasures) {
+    let fleet = Arc::new(FleetState::new(Arc::clone(hub)));
+    fleet.set_inventory(Some(Arc::new(server::lab::shipped::shipped_inventory().expect("it is valid"))));
+    let task = FleetMeasures::new(Arc::clone(&fleet), Arc::clone(database));
+    (fleet, task)
+}
+
+fn see(fleet: &FleetState, read_only: bool, now: Moment) {
+    fleet.update_machine("mariadb-01", now, |seen| {
+        let facts = DatabaseFacts { read_only, connections: 7, observed_at: now, ..DatabaseFacts::default() };
+        seen.database.get_or_insert_with(|| Seen::new(60_000, now)).note(Ok(facts), now);
+    });
+}
+
+#[tokio::test]
+async fn what_is_seen_while_the_database_is_away_is_written_when_it_is_back_and_read_after_a_restart() {
+    let (rows, _conn) = migrated().await;
+    let hub = Arc::new(Hub::new(RequestId("test".into())));
+    let now = app::context::now();
+    let pool = MySqlPool::connect(&rows.url()).await.expect("it answers");
+    let database = Arc::new(app::database::Database::new(pool, Arc::clone(&hub), now));
+    let (fleet, mut measures) = task(&database, &hub);
+    // A minute ago, so that its minute is over at the first sample of now.
+    see(&fleet, true, now.minus(Duration::from_secs(70)));
+    fleet.sample(now.minus(Duration::from_secs(70)));
+    see(&fleet, false, now);
+    measures.look().await.expect("away is no failure");
+    assert_eq!(rows.sql("SELECT (SELECT COUNT(*) FROM measures) + (SELECT COUNT(*) FROM fleet_changes)"), "0");
+    assert_eq!(fleet.changes_of("mariadb-01")[0].text, "read_only turned off", "it can be read all the same");
+    assert!(!fleet.measure_points("mariadb-01", Measure::Connections, 60, Moment::EPOCH).is_empty());
+
+    database.set_state(DatabaseState::Up { since: now });
+    measures.look().await.expect("it is back");
+    measures.look().await.expect("and again");
+    assert_eq!(rows.sql("SELECT machine, text, tone FROM fleet_changes"), "mariadb-01\tread_only turned off\tnotice");
+    assert_eq!(rows.sql("SELECT DISTINCT average, maximum FROM measures WHERE measure = 'connections'"), "7\t7");
+    assert!(fleet.pending().changes.is_empty() && fleet.pending().minutes.is_empty());
+
+    let (after_restart, mut measures) = task(&database, &hub);
+    assert!(after_restart.changes().is_empty());
+    measures.look().await.expect("it is there");
+    assert_eq!(after_restart.changes(), fleet.changes());
+    assert!(after_restart.is_resumed() && after_restart.pending().is_empty(), "what was read is not written again");
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_removed_by_the_task() {
+    let (rows, mut conn) = migrated().await;
+    let hub = Arc::new(Hub::new(RequestId("test".into())));
+    let now = app::context::now();
+    let day = Duration::from_secs(86_400);
+    let aged = |days| MinuteRow { minute: Moment::from_seconds(now.minus(day * days).seconds() / 60 * 60), ..minute(0, 1.0, 1.0) };
+    store::insert_minutes(&mut conn, &[aged(9), aged(7)]).await.expect("it answers");
+    let old = Change { at: now.minus(day * 91), ..change(0, "mariadb-01", "read_only turned off") };
+    store::insert_changes(&mut conn, &[old]).await.expect("it answers");
+    let pool = MySqlPool::connect(&rows.url()).await.expect("it answers");
+    let database = Arc::new(app::database::Database::new(pool, Arc::clone(&hub), now));
+    database.set_state(DatabaseState::Up { since: now });
+    let (_fleet, mut measures) = task(&database, &hub);
+    measures.look().await.expect("it is there");
+    assert_eq!(rows.sql("SELECT (SELECT COUNT(*) FROM measures), (SELECT COUNT(*) FROM fleet_changes)"), "1\t0");
 }

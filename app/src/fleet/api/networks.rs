@@ -25,7 +25,7 @@ pub async fn get_network(name: String) -> Result<Sheet, AppError> {
     let allowed = allowed::<GetNetwork>()?;
     let (fleet, now) = (&allowed.panel.fleet, context::now());
     let not_found = || AppError::not_found(format!("network {name} in the inventory"));
-    let inventory = fleet.inventory().ok_or_else(not_found)?;
+    let Some(inventory) = fleet.inventory() else { return Ok(Sheet::without_inventory(now)) };
     let (verdicts, history) = (fleet.verdicts(now), fleet.verdict_history(&name));
     let sheet = fleet.with_world(|world| network_sheet::network(&inventory, world, &name, &verdicts, &history, now));
     sheet.ok_or_else(not_found)
