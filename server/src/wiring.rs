@@ -148,7 +148,7 @@ impl Wiring {
             let (measure, system) = (Arc::clone(&measure), Arc::clone(&system));
             async move { measure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look(&system) }
         });
-        let fleet = Arc::new(AsyncMutex::new(FleetMeasures::new(Arc::clone(panel))));
+        let fleet = Arc::new(AsyncMutex::new(FleetMeasures::new(Arc::clone(&panel.fleet), Arc::clone(&panel.database))));
         let every = app::fleet::measure::SAMPLE_EVERY;
         self.tasks.spawn(round("fleet measures", "keeps what was observed of the fleet", every, 30 * second), move || {
             let fleet = Arc::clone(&fleet);

@@ -45,6 +45,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
 }
 
 use Permission::{HandleAlerts, HangUpCalls, ManageUsers, SeeAlerts, SeeAudit, SeeCalls, SeeFleet, SeeSystem};
+use Permission::{ManageUsers, SeeAudit, SeeFleet, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -91,6 +92,10 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/calls/cdrs", SeeCalls),
     staff("/api/calls/cdr", SeeCalls),
     staff("/api/calls/volume", SeeCalls),
+    staff("/api/fleet/networks", SeeFleet),
+    staff("/api/fleet/network", SeeFleet),
+    staff("/api/fleet/databases", SeeFleet),
+    staff("/api/fleet/measures", SeeFleet),
 ];
 
 impl Guard {

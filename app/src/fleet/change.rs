@@ -98,7 +98,8 @@ impl Told<'_> {
         let failing = |seen: &Seen<T>| seen.failing.clone().filter(|failing| failing.times >= MISSED_UNTIL_AWAY);
         match (before.and_then(failing), failing(after)) {
             (None, Some(failing)) => self.tell_at(failing.since, Tone::Bad, format!("{what} went away: {}", failing.why)),
-            (Some(failing), None) => {
+            // An observer that begins anew knows of no failure and of nothing else either.
+            (Some(failing), None) if after.observed_at().is_some_and(|at| at > failing.since) => {
                 let away = crate::values::quantity::format_span(self.at.since(failing.since));
                 self.tell(Tone::Good, format!("{what} came back after {away}"));
             }

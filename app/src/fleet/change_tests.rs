@@ -137,6 +137,10 @@ fn a_service_is_away_at_the_second_missed_look_since_the_first_and_comes_back() 
     assert_eq!((away[0].at, away[0].tone), (at(5), Tone::Bad));
     assert!(look(error(), 15).is_empty(), "told once");
     assert_eq!(texts(&look(Ok(DatabaseFacts::default()), 20)), ["MariaDB came back after 15 s"]);
+    look(error(), 25);
+    look(error(), 30);
+    let anew = MachineSeen { database: Some(Seen::new(5_000, at(31))), ..MachineSeen::default() };
+    assert!(changes("mariadb-01", &machine, &anew, at(31)).is_empty(), "an observer that begins anew has seen nothing");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use std::{
 pub const TAIL_ROWS_MAX: usize = 50;
 /// Rows that wait for the database. Past it the oldest is lost: a network that flaps for days is told by its newest rows.
 pub const UNWRITTEN_ROWS_MAX: usize = 1_000;
-/// Before the observers have gone round, *unknown* says nothing about the network.
-const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+/// Shorter than this *unknown* makes no row: the observers begin, or the inventory was read anew.
+const UNKNOWN_LASTS: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryRow {
@@ -39,24 +39,31 @@ impl HistoryRow {
 pub struct History {
     tails: BTreeMap<String, Ring<HistoryRow>>,
     unwritten: VecDeque<HistoryRow>,
-    began: Option<Moment>,
+    /// Since when a network is unknown that was not before.
+    unknown_since: BTreeMap<String, Moment>,
     resumed: bool,
 }
 
 impl History {
     /// Compares with the newest row of each network, and gives the rows that are new.
     pub fn note(&mut self, verdicts: &[NetworkVerdict], now: Moment) -> Vec<HistoryRow> {
-        let began = *self.began.get_or_insert(now);
         let mut new = Vec::new();
         for verdict in verdicts {
+            let at = match verdict.verdict {
+                Verdict::Unknown => *self.unknown_since.entry(verdict.network.clone()).or_insert(now),
+                Verdict::Proved | Verdict::Violated => {
+                    self.unknown_since.remove(&verdict.network);
+                    now
+                }
+            };
             let row = HistoryRow {
                 network: verdict.network.clone(),
-                at: now,
+                at,
                 verdict: verdict.verdict,
                 violations: verdict.violations.clone(),
             };
             let tail = self.tails.entry(row.network.clone()).or_insert_with(|| Ring::new(TAIL_ROWS_MAX));
-            let settling = row.verdict == Verdict::Unknown && now.since(began) < SETTLES_WITHIN;
+            let settling = row.verdict == Verdict::Unknown && now.since(at) < UNKNOWN_LASTS;
             let same = tail.last().is_some_and(|last| last.says_what(&row));
             if same || settling {
                 continue;
@@ -145,19 +152,24 @@ mod tests {
         assert_eq!(rows(&mut history, 10, verdict(Verdict::Violated, &["a"], "first")), 1);
         assert_eq!(rows(&mut history, 15, verdict(Verdict::Violated, &["a"], "other words")), 0);
         assert_eq!(rows(&mut history, 20, verdict(Verdict::Violated, &["a", "b"], "")), 1);
-        assert_eq!(rows(&mut history, 90, verdict(Verdict::Unknown, &[], "")), 1);
+        assert_eq!(rows(&mut history, 90, verdict(Verdict::Unknown, &[], "")), 0);
+        assert_eq!(rows(&mut history, 150, verdict(Verdict::Unknown, &[], "")), 1, "since 90");
         assert_eq!(history.of("data").iter().map(|row| row.at).collect::<Vec<_>>(), [at(90), at(20), at(10), at(0)]);
         assert_eq!(history.of("voice"), []);
     }
 
     #[test]
-    fn while_the_observers_begin_unknown_makes_no_row() {
+    fn unknown_for_less_than_a_minute_makes_no_row() {
         let mut history = History::default();
-        assert!(history.note(&[verdict(Verdict::Unknown, &[], "")], at(0)).is_empty());
-        assert_eq!(history.note(&[verdict(Verdict::Proved, &[], "")], at(9)).len(), 1);
-        let mut blind = History::default();
-        blind.note(&[verdict(Verdict::Unknown, &[], "")], at(0));
-        assert_eq!(blind.note(&[verdict(Verdict::Unknown, &[], "")], at(60)).len(), 1, "after a minute it is news");
+        let rows = |history: &mut History, s, is| history.note(&[verdict(is, &[], "")], at(s)).len();
+        assert_eq!(rows(&mut history, 0, Verdict::Unknown), 0, "the observers begin");
+        assert_eq!(rows(&mut history, 9, Verdict::Proved), 1);
+        assert_eq!(rows(&mut history, 50, Verdict::Unknown), 0, "the inventory was read anew");
+        assert_eq!(rows(&mut history, 70, Verdict::Proved), 0);
+        assert_eq!(rows(&mut history, 100, Verdict::Unknown), 0);
+        assert_eq!(rows(&mut history, 160, Verdict::Unknown), 1);
+        assert_eq!(history.of("data")[0].at, at(100), "since when it was so");
+        assert_eq!(rows(&mut history, 170, Verdict::Unknown), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod duplicates;
 pub mod pairs;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use super::{
     facts::{Card, Power, SeenCard, ShellFacts},
@@ -114,8 +114,8 @@ pub fn guest_card<'a>(network: &Network, facts: &'a ShellFacts) -> Option<&'a Ca
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
     Up,
-    /// Its hypervisor says it does not run.
-    Off,
+    /// Its hypervisor says it does not run: `switched off` or `suspended`.
+    Off(&'static str),
     /// Nobody can say: why.
     Unseen(String),
 }
@@ -123,8 +123,10 @@ pub enum Reach {
 pub fn reach(world: &World, machine: &Machine, now: Moment) -> Reach {
     let host = world.hosts.get(&machine.host).and_then(|seen| seen.fresh(now));
     let power = host.and_then(|facts| facts.machines.iter().find(|seen| seen.name == machine.name)).map(|seen| seen.power);
-    if matches!(power, Some(Power::Off | Power::Suspended)) {
-        return Reach::Off;
+    match power {
+        Some(Power::Off) => return Reach::Off("switched off"),
+        Some(Power::Suspended) => return Reach::Off("suspended"),
+        Some(Power::On | Power::Unknown) | None => {}
     }
     let Some(shell) = world.machines.get(&machine.name).and_then(|seen| seen.shell.as_ref()) else {
         return Reach::Unseen(format!("{} has not been looked at from inside.", machine.name));

@@ -14,6 +14,7 @@ pub mod blast;
 pub mod board;
 pub mod change;
 pub mod detail;
+pub mod database_sheet;
 pub mod facts;
 pub mod flows;
 pub mod history;
@@ -22,6 +23,7 @@ pub mod isolation;
 pub mod judge;
 pub mod map;
 pub mod measure;
+pub mod network_sheet;
 pub mod record;
 #[cfg(test)]
 pub mod sample;
@@ -29,6 +31,15 @@ pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod api;
+pub mod sheet;
+pub mod world;
+
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+#[path = "api/measures.rs"]
+pub mod measures_api;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+#[path = "api/networks.rs"]
+pub mod networks_api;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;
 #[cfg(feature = "ssr")]

@@ -2,9 +2,10 @@
 //! when something changed. With the database away it waits in memory.
 
 use app::{
-    context::{self, Panel},
+    context,
+    database::Database,
     error::AppError,
-    fleet::{measure::KEPT_FOR, record::CHANGES_KEPT, record::Pending, store},
+    fleet::{measure::KEPT_FOR, record::CHANGES_KEPT, record::Pending, state::FleetState, store},
     live::Topic,
     values::Moment,
 };
@@ -20,20 +21,21 @@ const VERDICTS_READ: u32 = 500;
 const ROWS_AT_ONCE: usize = 20_000;
 
 pub struct FleetMeasures {
-    panel: Arc<Panel>,
+    fleet: Arc<FleetState>,
+    database: Arc<Database>,
     /// When old rows were last removed.
     cleaned_at: Moment,
 }
 
 impl FleetMeasures {
-    pub fn new(panel: Arc<Panel>) -> Self {
-        Self { panel, cleaned_at: Moment::EPOCH }
+    pub fn new(fleet: Arc<FleetState>, database: Arc<Database>) -> Self {
+        Self { fleet, database, cleaned_at: Moment::EPOCH }
     }
 
     pub async fn look(&mut self) -> Result<(), String> {
         let now = context::now();
-        self.panel.fleet.sample(now);
-        if !self.panel.database.state().is_up() {
+        self.fleet.sample(now);
+        if !self.database.state().is_up() {
             return Ok(());
         }
         match self.write(now).await {
@@ -44,7 +46,7 @@ impl FleetMeasures {
     }
 
     async fn write(&mut self, now: Moment) -> Result<(), AppError> {
-        let (fleet, database) = (&self.panel.fleet, &self.panel.database);
+        let (fleet, database) = (&self.fleet, &self.database);
         if !fleet.is_resumed() {
             let doing = "read what changed before";
             let mut conn = database.acquire(doing).await?;
@@ -66,7 +68,7 @@ impl FleetMeasures {
     }
 
     async fn write_pending(&self, pending: &Pending) -> Result<(), AppError> {
-        let (database, doing) = (&self.panel.database, "write the measures of the fleet");
+        let (database, doing) = (&self.database, "write the measures of the fleet");
         let mut tx = database.begin(doing).await?;
         for minutes in pending.minutes.chunks(ROWS_AT_ONCE) {
             database.within(doing, store::insert_minutes(&mut tx, minutes)).await?;
@@ -82,7 +84,7 @@ impl FleetMeasures {
     }
 
     async fn remove_old(&self, now: Moment) -> Result<(), AppError> {
-        let (database, doing) = (&self.panel.database, "remove old measures");
+        let (database, doing) = (&self.database, "remove old measures");
         let mut conn = database.acquire(doing).await?;
         for _ in 0..OLD_BATCHES_MAX {
             let gone = database.within(doing, store::delete_minutes(&mut conn, now.minus(KEPT_FOR), OLD_ROWS_AT_ONCE)).await?;

@@ -14,6 +14,8 @@ mod audit;
 mod browser;
 mod cable;
 mod doors;
+mod fleet_pages;
+mod fleet_store;
 mod full_disk;
 mod guards;
 mod harness;

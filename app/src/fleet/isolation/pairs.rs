@@ -115,8 +115,8 @@ impl Proof<'_> {
     /// A machine that is down loses no packets: its pairs are unknown, and it says so.
     fn unreachable(&mut self, machine: &Machine, reach: &Reach) {
         match (reach, self.network.uplink) {
-            (Reach::Off, Uplink::Forbidden) => {
-                self.evidence.push(format!("{} is switched off: its pairs are unknown.", machine.name));
+            (Reach::Off(how), Uplink::Forbidden) => {
+                self.evidence.push(format!("{} is {how}: its pairs are unknown.", machine.name));
             }
             (Reach::Unseen(why), Uplink::Forbidden) => self.misses(why.clone()),
             (Reach::Up, _) | (_, Uplink::Expected) => {}

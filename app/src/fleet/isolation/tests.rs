@@ -6,7 +6,7 @@ use crate::fleet::inventory::{Host, HostKind};
 use crate::values::PortError;
 use std::collections::BTreeMap;
 
-const NOW: Moment = Moment::from_seconds(1_780_000_000);
+pub(in crate::fleet) const NOW: Moment = Moment::from_seconds(1_780_000_000);
 const ROUND_MS: u32 = 5_000;
 
 fn machine(name: &str, role: Role, number: u8, networks: &[&str]) -> Machine {
@@ -14,7 +14,7 @@ fn machine(name: &str, role: Role, number: u8, networks: &[&str]) -> Machine {
     Machine { name: name.into(), role, host: "host-01".into(), number, networks, disk_mib: 256 }
 }
 
-fn inventory() -> Inventory {
+pub(in crate::fleet) fn inventory() -> Inventory {
     let network = |subnet: &str, mtu, uplink| Network { subnet: subnet.parse().expect("a subnet"), mtu, uplink };
     Inventory {
         name: "test".into(),
@@ -37,7 +37,7 @@ fn inventory() -> Inventory {
     }
 }
 
-fn seen<T>(value: T) -> Seen<T> {
+pub(in crate::fleet) fn seen<T>(value: T) -> Seen<T> {
     let mut seen = Seen::new(ROUND_MS, NOW);
     seen.note(Ok(value), NOW);
     seen
@@ -48,7 +48,7 @@ fn mac(network: usize, number: u8) -> String {
 }
 
 /// Everything as declared, seen just now.
-fn world(inventory: &Inventory) -> World {
+pub(in crate::fleet) fn world(inventory: &Inventory) -> World {
     let mut world = World::default();
     let mut host = HypervisorFacts { host: "host-01".into(), ..HypervisorFacts::default() };
     for (name, network) in &inventory.networks {
@@ -103,11 +103,11 @@ fn verdict(inventory: &Inventory, world: &World, network: &str) -> NetworkVerdic
     prove(inventory, world, NOW).into_iter().find(|verdict| verdict.network == network).expect("each network has a verdict")
 }
 
-fn host(world: &mut World) -> &mut HypervisorFacts {
+pub(in crate::fleet) fn host(world: &mut World) -> &mut HypervisorFacts {
     &mut world.hosts.get_mut("host-01").expect("there").last.as_mut().expect("seen").value
 }
 
-fn shell<'a>(world: &'a mut World, name: &str) -> &'a mut Seen<ShellFacts> {
+pub(in crate::fleet) fn shell<'a>(world: &'a mut World, name: &str) -> &'a mut Seen<ShellFacts> {
     world.machines.get_mut(name).expect("there").shell.as_mut().expect("watched")
 }
 
@@ -115,7 +115,7 @@ fn guest<'a>(world: &'a mut World, name: &str) -> &'a mut ShellFacts {
     &mut shell(world, name).last.as_mut().expect("seen").value
 }
 
-fn probes(world: &mut World) -> &mut NetworkProbes {
+pub(in crate::fleet) fn probes(world: &mut World) -> &mut NetworkProbes {
     &mut world.networks.get_mut("data").expect("there").last.as_mut().expect("seen").value
 }
 
@@ -257,6 +257,8 @@ fn a_machine_that_is_switched_off_is_said_and_the_others_are_proved() {
     let inventory = inventory();
     let mut world = world(&inventory);
     probes(&mut world).pings[0].answered = false;
+    host(&mut world).machines[1].power = Power::Suspended;
+    assert_eq!(reach(&world, &inventory.machines[1], NOW), Reach::Off("suspended"));
     host(&mut world).machines[1].power = Power::Off;
     let seen = world.machines.get_mut("mariadb-01").expect("there").shell.as_mut().expect("watched");
     seen.last = None;

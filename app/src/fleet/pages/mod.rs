@@ -17,3 +17,4 @@ mod map_tables;
 pub mod network;
 #[cfg(feature = "ssr")]
 pub mod networks;
+pub mod sheet_live;
