@@ -24,7 +24,8 @@ struct Facts {
     pinned: Option<Blast>,
 }
 
-static BODY: Kept<Facts> = Kept::empty();
+static DRAWING: Kept<Facts> = Kept::empty();
+static TABLES: Kept<MapSnapshot> = Kept::empty();
 
 /// `beside` are panels of slices that know the fleet: call volume, alerts.
 pub async fn page(beside: AnyView) -> Result<PageView, AppError> {
@@ -40,8 +41,8 @@ pub async fn page(beside: AnyView) -> Result<PageView, AppError> {
     let facts = Facts { board, map, pinned };
     let body = view! {
         <div class="map-page" data-map="">
-            {BODY.view(facts.clone(), || drawing(&facts))} <div class="map-beside">{beside}</div>
-            {map_tables::machines(&facts.map)} {map_tables::networks(&facts.map)}
+            {DRAWING.view(facts.clone(), || drawing(&facts))} <div class="map-beside">{beside}</div>
+            {TABLES.view(facts.map.clone(), || view! { {map_tables::machines(&facts.map)} {map_tables::networks(&facts.map)} })}
         </div>
     };
     Ok(PageView::new("Map", body).lead(lead))

@@ -4,6 +4,8 @@ pub mod machine_live;
 pub mod map_live;
 
 #[cfg(feature = "ssr")]
+pub mod beside;
+#[cfg(feature = "ssr")]
 mod board_view;
 #[cfg(feature = "ssr")]
 pub mod databases;
