@@ -119,6 +119,18 @@ impl Receiver {
     }
 }
 
+/// What became of one notice, for the alert's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeRow {
+    pub seq: u32,
+    pub receiver: String,
+    pub created_at: Moment,
+    pub attempts: u32,
+    pub sent_at: Option<Moment>,
+    pub given_up_at: Option<Moment>,
+    pub last_error: Option<String>,
+}
+
 /// How long to wait after this many tries: 1, 2, 4 … seconds, a minute at most.
 pub fn wait_after(tries: u32) -> Duration {
     Duration::from_secs(1u64 << tries.saturating_sub(1).min(6)).min(Duration::from_secs(60))

@@ -57,10 +57,16 @@ pub enum Action {
     UserEnable,
     UserLink,
     RoleRule,
+    AlertAcknowledge,
+    AlertAssign,
+    AlertSilence,
+    AlertUnsilence,
+    SilenceAdd,
+    SilenceEnd,
 }
 
 impl Action {
-    pub const ALL: [Action; 16] = [
+    pub const ALL: [Action; 22] = [
         Action::SignIn,
         Action::SignInCode,
         Action::SignOut,
@@ -77,6 +83,12 @@ impl Action {
         Action::UserEnable,
         Action::UserLink,
         Action::RoleRule,
+        Action::AlertAcknowledge,
+        Action::AlertAssign,
+        Action::AlertSilence,
+        Action::AlertUnsilence,
+        Action::SilenceAdd,
+        Action::SilenceEnd,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -97,6 +109,12 @@ impl Action {
             Action::UserEnable => "user_enable",
             Action::UserLink => "user_link",
             Action::RoleRule => "role_rule",
+            Action::AlertAcknowledge => "alert_acknowledge",
+            Action::AlertAssign => "alert_assign",
+            Action::AlertSilence => "alert_silence",
+            Action::AlertUnsilence => "alert_unsilence",
+            Action::SilenceAdd => "silence_add",
+            Action::SilenceEnd => "silence_end",
         }
     }
 }

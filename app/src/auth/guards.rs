@@ -44,7 +44,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
     Guard { path, doors: Doors::Staff, access: Access::Needs(permission) }
 }
 
-use Permission::{ManageUsers, SeeAudit, SeeSystem};
+use Permission::{HandleAlerts, ManageUsers, SeeAlerts, SeeAudit, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -82,6 +82,15 @@ pub const GUARDS: &[Guard] = &[
     both("/api/system/database", Access::SignedIn),
     staff("/api/system/get", SeeSystem),
     staff("/api/system/history", SeeSystem),
+    staff("/api/alerts/list", SeeAlerts),
+    staff("/api/alerts/get", SeeAlerts),
+    staff("/api/alerts/acknowledge", HandleAlerts),
+    staff("/api/alerts/assign", HandleAlerts),
+    staff("/api/alerts/silence", HandleAlerts),
+    staff("/api/alerts/unsilence", HandleAlerts),
+    staff("/api/silences/list", SeeAlerts),
+    staff("/api/silences/add", HandleAlerts),
+    staff("/api/silences/end", HandleAlerts),
 ];
 
 impl Guard {
