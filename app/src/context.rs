@@ -1,6 +1,7 @@
 //! What a server function or a page finds around it: the panel, the request, the clock. Provided by the server for each request.
 
 use crate::{
+    alerts::state::AlertsState,
     auth::{
         attempts::Attempts,
         guards::Guard,
@@ -36,6 +37,7 @@ pub struct Panel {
     pub system: Arc<SystemState>,
     pub fleet: Arc<FleetState>,
     pub calls: Arc<CallsState>,
+    pub alerts: Arc<AlertsState>,
     /// Whether TLS ends in front of each door: cookies are then `Secure` and carry the `__Host-` prefix.
     pub secure: Secure,
     /// Where each door is reached from outside, for links that leave it (set-up links).

@@ -69,9 +69,11 @@ pub fn wire(
     let (staff_url, portal_url) = (url(&config.staff, &addresses.staff), url(&config.portal, &addresses.portal));
     let secure = Secure { staff: staff_url.starts_with("https://"), portal: portal_url.starts_with("https://") };
     let fleet = Arc::new(FleetState::new(Arc::clone(&hub)));
+    let alerts = crate::notices::state(&config.notices, &staff_url);
     let panel = Arc::new(Panel {
         fleet,
         calls: Arc::new(CallsState::new(Arc::clone(&hub))),
+        alerts,
         database: Arc::clone(&database),
         sessions,
         hub,

@@ -58,10 +58,16 @@ pub enum Action {
     UserLink,
     RoleRule,
     CallHangUp,
+    AlertAcknowledge,
+    AlertAssign,
+    AlertSilence,
+    AlertUnsilence,
+    SilenceAdd,
+    SilenceEnd,
 }
 
 impl Action {
-    pub const ALL: [Action; 17] = [
+    pub const ALL: [Action; 23] = [
         Action::SignIn,
         Action::SignInCode,
         Action::SignOut,
@@ -79,6 +85,12 @@ impl Action {
         Action::UserLink,
         Action::RoleRule,
         Action::CallHangUp,
+        Action::AlertAcknowledge,
+        Action::AlertAssign,
+        Action::AlertSilence,
+        Action::AlertUnsilence,
+        Action::SilenceAdd,
+        Action::SilenceEnd,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -100,6 +112,12 @@ impl Action {
             Action::UserLink => "user_link",
             Action::RoleRule => "role_rule",
             Action::CallHangUp => "call_hang_up",
+            Action::AlertAcknowledge => "alert_acknowledge",
+            Action::AlertAssign => "alert_assign",
+            Action::AlertSilence => "alert_silence",
+            Action::AlertUnsilence => "alert_unsilence",
+            Action::SilenceAdd => "silence_add",
+            Action::SilenceEnd => "silence_end",
         }
     }
 }

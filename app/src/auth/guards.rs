@@ -46,6 +46,7 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
 
 use Permission::{HandleAlerts, HangUpCalls, ManageUsers, SeeAlerts, SeeAudit, SeeCalls, SeeFleet, SeeSystem};
 use Permission::{ManageUsers, SeeAudit, SeeFleet, SeeSystem};
+use Permission::{HandleAlerts, ManageUsers, SeeAlerts, SeeAudit, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -96,6 +97,15 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/fleet/network", SeeFleet),
     staff("/api/fleet/databases", SeeFleet),
     staff("/api/fleet/measures", SeeFleet),
+    staff("/api/alerts/list", SeeAlerts),
+    staff("/api/alerts/get", SeeAlerts),
+    staff("/api/alerts/acknowledge", HandleAlerts),
+    staff("/api/alerts/assign", HandleAlerts),
+    staff("/api/alerts/silence", HandleAlerts),
+    staff("/api/alerts/unsilence", HandleAlerts),
+    staff("/api/silences/list", SeeAlerts),
+    staff("/api/silences/add", HandleAlerts),
+    staff("/api/silences/end", HandleAlerts),
 ];
 
 impl Guard {

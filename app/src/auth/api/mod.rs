@@ -21,7 +21,7 @@ use sqlx::MySqlConnection;
 
 /// A row for the audit log about what this request does.
 #[cfg(feature = "ssr")]
-fn draft(allowed: &Allowed, action: Action, subject: &str) -> Draft {
+pub(crate) fn draft(allowed: &Allowed, action: Action, subject: &str) -> Draft {
     let request = &allowed.request;
     Draft {
         actor: request.who.as_ref().map_or_else(|| "nobody".into(), |who| who.name.clone()),
