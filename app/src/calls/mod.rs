@@ -22,6 +22,8 @@ pub mod tally;
 pub mod volume;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod columns;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod history;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod pages;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod bench;
+mod cdr;
 mod doctor;
 mod fleet;
 mod lab;
@@ -41,6 +42,12 @@ enum Command {
     /// Prove or export the audit log
     #[command(subcommand, after_help = "Example:\n  wirecenter audit verify --json")]
     Audit(audit::AuditCommand),
+    /// Search the calls that are over
+    #[command(subcommand, after_help = "Example:\n  wirecenter cdr search --number 4420 --from 2026-11-22 --json")]
+    Cdr(cdr::CdrCommand),
+    /// What calls add up to: attempts, ASR, NER, ACD, PDD, CPS
+    #[command(after_help = "Example:\n  wirecenter volume --by carrier --from 2026-11-21 --to 2026-11-22 --json")]
+    Volume(cdr::VolumeArgs),
     /// Check configuration, database, clock, ports, disk and versions, and say what to do
     #[command(after_help = "Example:\n  wirecenter doctor --state /var/lib/wirecenter --json")]
     Doctor(doctor::DoctorArgs),
@@ -139,6 +146,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve::serve(args).await,
         Command::User(command) => user::run(command).await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Cdr(command) => cdr::run(command).await,
+        Command::Volume(args) => cdr::volume(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Lab(command) => lab::run(command).await,
         Command::Inventory(command) => fleet::run_inventory(command),

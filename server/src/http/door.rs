@@ -41,7 +41,10 @@ pub fn routes(context: DoorContext, site: &Site) -> Router {
         .with_same_site(SameSite::Strict);
     let mut people = Router::new().route("/live", get(live::stream));
     if context.door == Door::Staff {
-        people = people.route("/users.csv", get(exports::users)).route("/audit.csv", get(exports::audit));
+        people = people
+            .route("/users.csv", get(exports::users))
+            .route("/audit.csv", get(exports::audit))
+            .route("/cdrs.csv", get(exports::cdrs));
     }
     let people = people
         .fallback(get(pages::page))

@@ -11,6 +11,7 @@ use app::{
         store::users::UserPage,
         user::{User, UserFilter},
     },
+    calls::{cdr::CdrFilter, columns as call_columns, store as calls_store},
     context::Request as Described,
     error::AppError,
     limits::EXPORT_ROWS_AT_ONCE,
@@ -78,6 +79,30 @@ pub async fn audit(State(context): State<DoorContext>, Extension(described): Ext
         }
     });
     csv("audit.csv", head, rows)
+}
+
+pub async fn cdrs(State(context): State<DoorContext>, Extension(described): Extension<Arc<Described>>) -> Response {
+    if let Err(error) = Access::Needs(Permission::SeeCalls).allows(described.who.as_ref()) {
+        return problem(error);
+    }
+    let view = TableView::from_query(&described.query);
+    let filter = CdrFilter::from_query(&described.query);
+    let columns = shown(call_columns::COLUMNS, &view);
+    let head = line(&columns.iter().map(|column| column.title.to_string()).collect::<Vec<_>>());
+    let rows = stream::try_unfold(None, move |below| {
+        let (context, filter, columns) = (context.clone(), filter.clone(), columns.clone());
+        async move {
+            let doing = "export the CDRs";
+            let mut conn = context.panel.database.acquire(doing).await?;
+            let found = calls_store::cdr::list(&mut conn, &filter, below, EXPORT_ROWS_AT_ONCE);
+            let cdrs = context.panel.database.within(doing, found).await?;
+            let Some(oldest) = cdrs.last() else { return Ok::<_, AppError>(None) };
+            let below = oldest.key;
+            let cells = |cdr| columns.iter().map(|column| call_columns::cell(cdr, column.key)).collect::<Vec<_>>();
+            Ok(Some((cdrs.iter().map(|cdr| line(&cells(cdr))).collect::<String>(), Some(below))))
+        }
+    });
+    csv("cdrs.csv", head, rows)
 }
 
 fn shown(columns: &'static [Column], view: &TableView) -> Vec<Column> {
