@@ -10,6 +10,7 @@
 //!
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
+pub mod difference;
 pub mod facts;
 pub mod inventory;
 pub mod judge;
