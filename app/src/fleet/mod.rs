@@ -15,6 +15,7 @@ pub mod board;
 pub mod change;
 pub mod detail;
 pub mod database_sheet;
+pub mod difference;
 pub mod facts;
 pub mod flows;
 pub mod history;

@@ -1,7 +1,8 @@
 //! HTTP towards foreign systems: a client that takes no detours, bodies with a limit, and failures told apart.
 
+use super::trust::Trust;
 use app::values::PortErrorKind;
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -18,19 +19,25 @@ pub fn plain_client() -> Result<Client, Failure> {
         .map_err(|error| not_configured(&error))?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
-    client(config)
+    builder().tls_backend_preconfigured(config).build().map_err(|error| not_configured(&error))
+}
+
+/// For systems that speak HTTPS and keep a session by cookie.
+pub fn session_client(trust: Trust) -> Result<Client, Failure> {
+    let builder = match trust.tls() {
+        Some(tls) => builder().tls_backend_preconfigured(tls.map_err(|error| not_configured(&error))?),
+        None => {
+            // reqwest takes the process's provider; whoever installed one before us chose well.
+            let _ = ring::default_provider().install_default();
+            builder()
+        }
+    };
+    builder.cookie_store(true).build().map_err(|error| not_configured(&error))
 }
 
 /// No proxy of the environment and no redirect: what answers must be the machine that was asked.
-pub fn client(tls: ClientConfig) -> Result<Client, Failure> {
-    Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .tcp_nodelay(true)
-        .pool_idle_timeout(IDLE_MAX)
-        .tls_backend_preconfigured(tls)
-        .build()
-        .map_err(|error| not_configured(&error))
+fn builder() -> ClientBuilder {
+    Client::builder().no_proxy().redirect(Policy::none()).tcp_nodelay(true).pool_idle_timeout(IDLE_MAX)
 }
 
 fn not_configured(error: &dyn Error) -> Failure {

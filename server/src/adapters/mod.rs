@@ -8,6 +8,8 @@ pub mod lab;
 pub mod libvirt;
 mod libvirt_xml;
 pub mod sip;
+pub mod trust;
+pub mod vsphere;
 
 pub mod asterisk;
 #[cfg(test)]
