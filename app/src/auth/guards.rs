@@ -45,8 +45,6 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
 }
 
 use Permission::{HandleAlerts, HangUpCalls, ManageUsers, SeeAlerts, SeeAudit, SeeCalls, SeeFleet, SeeSystem};
-use Permission::{ManageUsers, SeeAudit, SeeFleet, SeeSystem};
-use Permission::{HandleAlerts, ManageUsers, SeeAlerts, SeeAudit, SeeSystem};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),

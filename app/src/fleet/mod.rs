@@ -33,7 +33,6 @@ pub mod world;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod api;
 pub mod sheet;
-pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 #[path = "api/measures.rs"]

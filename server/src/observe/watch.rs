@@ -207,15 +207,14 @@ impl Watch {
     }
 
     fn database(&self, machine: &Machine, endpoint: &Endpoint) {
-        let address = SocketAddr::V4(endpoint.address);
         let adapter = self
             .secret(machine, endpoint)
-            .map(|secret| Rc::new(MariaDb::new(&machine.name, address, &endpoint.user, &secret, DATABASE.deadline)));
+            .map(|secret| Rc::new(MariaDb::new(&machine.name, endpoint.address, &endpoint.user, &secret, DATABASE.deadline)));
         let look = |database: Rc<MariaDb>| async move {
             let facts = database.observe().await?;
             // The heartbeat is written where writing is allowed, right after it was seen that it is.
             if !facts.read_only {
-                database.beat().await?;
+                database.beat(context::now()).await?;
             }
             Ok(facts)
         };
