@@ -13,8 +13,8 @@
 pub mod blast;
 pub mod board;
 pub mod change;
-pub mod detail;
 pub mod database_sheet;
+pub mod detail;
 pub mod difference;
 pub mod facts;
 pub mod flows;

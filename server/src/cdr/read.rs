@@ -15,7 +15,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, MySqlPool, Row,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow, MySqlSslMode},
 };
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// One server of a cluster.
 pub struct Node {
@@ -23,11 +23,10 @@ pub struct Node {
     pub pool: MySqlPool,
 }
 
-/// A node reached over Management. Nothing is connected yet.
-pub fn node(name: &str, host: &str, port: u16, user: &str, password: &str) -> Node {
+/// A node reached through a socket of the observers, who are where Management is. Nothing is connected yet.
+pub fn node(name: &str, socket: &Path, user: &str, password: &str) -> Node {
     let options = MySqlConnectOptions::new()
-        .host(host)
-        .port(port)
+        .socket(socket)
         .username(user)
         .password(password)
         .ssl_mode(MySqlSslMode::Disabled)

@@ -1,7 +1,7 @@
 //! Which inventory is in force, and where its machines are reached from. The file is looked at every second; a change is in force
 //! without a restart, and a file with a mistake changes nothing.
 
-use super::{place::Outpost, place::Place, watch};
+use super::{hang_up::HangUps, place::Outpost, place::Place, watch};
 use crate::{inventory, lab::place::Layout, lab::place::Record};
 use app::{
     context::{self, Panel},
@@ -35,11 +35,14 @@ pub struct InventoryWatch {
     main: tokio::runtime::Handle,
     source: Option<Source>,
     outpost: Option<Outpost>,
+    hang_ups: Arc<HangUps>,
 }
 
 impl InventoryWatch {
     pub fn new(state: &Path, given: Option<PathBuf>, panel: Arc<Panel>, main: tokio::runtime::Handle) -> Self {
-        Self { state: state.into(), given, panel, main, source: None, outpost: None }
+        let hang_ups = Arc::new(HangUps::default());
+        panel.calls.set_pbx_control(hang_ups.control());
+        Self { state: state.into(), given, panel, main, source: None, outpost: None, hang_ups }
     }
 
     /// The configured file, else the one in the state folder, else that of the lab which runs there.
@@ -87,6 +90,7 @@ impl InventoryWatch {
                     inventory: read,
                     file: source.file.clone(),
                     state: self.state.clone(),
+                    hang_ups: Arc::clone(&self.hang_ups),
                     main: self.main.clone(),
                 };
                 match Outpost::start(place, "observers", move |stop| watch::run(post, stop)) {

@@ -9,8 +9,10 @@
 //! Not here: how a system is asked (`adapters`), and what an answer means (`app::fleet::judge`).
 
 pub mod flows;
+pub mod hang_up;
 pub mod inventory;
 mod networks;
 pub mod place;
+mod relay;
 pub mod rounds;
 pub mod watch;

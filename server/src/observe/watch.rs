@@ -2,7 +2,8 @@
 
 use super::{
     flows::Meter,
-    networks,
+    hang_up::{HangUps, Wish},
+    networks, relay,
     rounds::{Schedule, rounds},
 };
 use crate::{
@@ -17,8 +18,9 @@ use crate::{
             pins::{self, KnownHosts},
         },
     },
-    credentials,
+    cdr, credentials,
     lab::place::Layout,
+    process,
 };
 use app::{
     context::{self, Panel},
@@ -28,7 +30,7 @@ use app::{
         world::{MachineSeen, Seen},
     },
     ports::{DatabaseNode, Hypervisor, Pbx, RemoteShell, SipPeer, SipProxy},
-    values::{Moment, PortError},
+    values::{Moment, PortError, Tone},
 };
 use std::{
     collections::BTreeMap,
@@ -56,6 +58,9 @@ const NETWORK: Schedule = schedule(10_000, 9_000);
 /// Below the panel's folder: the host keys people confirmed, and the sockets of connections that are kept.
 const KNOWN_HOSTS: &str = "known_hosts";
 const CONTROL_DIR: &str = "ssh";
+const RELAY_DIR: &str = "relay";
+/// Hang-up to chart within three seconds.
+const COLLECT_EVERY: Duration = Duration::from_secs(1);
 /// A PBX that was not there is listened to again after this.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -67,6 +72,8 @@ pub struct Post {
     pub file: PathBuf,
     /// The panel's own folder.
     pub state: PathBuf,
+    /// Calls to be ended come this way.
+    pub hang_ups: Arc<HangUps>,
     /// The panel's runtime, where its own database is spoken to.
     pub main: tokio::runtime::Handle,
 }
@@ -75,17 +82,19 @@ pub struct Post {
 pub async fn run(post: Post, stop: CancellationToken) {
     let watch = Watch { post };
     let machines: Vec<Machine> = watch.post.inventory.machines.iter().filter(|machine| machine.role.is_ours()).cloned().collect();
-    let mut shells = BTreeMap::new();
+    let (mut shells, mut pbxs) = (BTreeMap::new(), BTreeMap::new());
     for machine in &machines {
         watch.pin_from_lab(machine);
         if let Some(shell) = watch.shell(machine) {
             shells.insert(machine.name.clone(), shell);
         }
-        watch.service(machine);
+        pbxs.extend(watch.service(machine).map(|pbx| (machine.name.clone(), pbx)));
     }
+    watch.hang_ups(pbxs);
     watch.post.inventory.hosts.iter().for_each(|host| watch.host(host));
     watch.networks(shells);
     watch.flows();
+    watch.collect(&stop);
     stop.cancelled().await;
 }
 
@@ -221,7 +230,7 @@ impl Watch {
         self.look_at(&machine.name, "MariaDB", DATABASE, |seen| &mut seen.database, adapter, look);
     }
 
-    fn pbx(&self, machine: &Machine, endpoint: &Endpoint) {
+    fn pbx(&self, machine: &Machine, endpoint: &Endpoint) -> Option<Rc<Asterisk>> {
         let secret = self.secret(machine, endpoint);
         let door = |secret| Door {
             name: machine.name.clone(),
@@ -231,7 +240,8 @@ impl Watch {
         };
         let adapter = secret.map(|secret| Rc::new(Asterisk::new(door(secret), context::now)));
         let look = |pbx: Rc<Asterisk>| async move { pbx.observe().await };
-        let Some(pbx) = self.look_at(&machine.name, "Asterisk", PBX, |seen| &mut seen.pbx, adapter, look) else { return };
+        let watched = self.look_at(&machine.name, "Asterisk", PBX, |seen| &mut seen.pbx, adapter, look)?;
+        let pbx = Rc::clone(&watched);
         let (calls, name) = (Arc::clone(&self.post.panel.calls), machine.name.clone());
         spawn_local(async move {
             loop {
@@ -242,11 +252,28 @@ impl Watch {
                 tokio::time::sleep(LISTEN_AGAIN).await;
             }
         });
+        Some(watched)
+    }
+
+    /// Ends the calls that people want ended.
+    fn hang_ups(&self, pbxs: BTreeMap<String, Rc<Asterisk>>) {
+        let mut wishes = self.post.hang_ups.take();
+        spawn_local(async move {
+            while let Some(Wish { pbx, channel, tell }) = wishes.recv().await {
+                if let Some(pbx) = pbxs.get(&pbx).map(Rc::clone) {
+                    spawn_local(async move {
+                        // Whoever asked may have gone.
+                        let _ = tell.send(pbx.hang_up(&channel).await);
+                    });
+                }
+            }
+        });
     }
 
     /// What the machine is there for, by its role.
-    fn service(&self, machine: &Machine) {
+    fn service(&self, machine: &Machine) -> Option<Rc<Asterisk>> {
         let name = &machine.name;
+        let mut pbx = None;
         match machine.role {
             Role::Kamailio => {
                 if let Some(endpoint) = self.endpoint(machine, "jsonrpc") {
@@ -258,7 +285,7 @@ impl Watch {
             }
             Role::Asterisk => {
                 if let Some(endpoint) = self.endpoint(machine, "ami") {
-                    self.pbx(machine, &endpoint);
+                    pbx = self.pbx(machine, &endpoint);
                 }
             }
             Role::Mariadb => {
@@ -274,6 +301,7 @@ impl Watch {
             let look = |sip: Rc<SipOptions>| async move { sip.ask().await };
             self.look_at(name, "SIP", SIP, |seen| &mut seen.sip, adapter, look);
         }
+        pbx
     }
 
     /// Every second what flows is counted anew.
@@ -287,6 +315,58 @@ impl Watch {
                 let flows = fleet.with_world(|world| meter.flows(world, &counts, now));
                 fleet.set_flows(flows);
                 tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+    }
+
+    /// Call records are collected on the panel's own runtime, because they go into its own database.
+    fn collect(&self, stop: &CancellationToken) {
+        let dir = self.post.state.join(RELAY_DIR);
+        let machines: Vec<&Machine> = self.post.inventory.of_role(Role::Mariadb).collect();
+        let node = |machine: &&Machine| {
+            let endpoint = self.endpoint(machine, "sql")?;
+            let secret = self.secret(machine, &endpoint).ok()?;
+            match relay::open(&dir, &machine.name, SocketAddr::V4(endpoint.address)) {
+                Ok(socket) => Some(cdr::node(&machine.name, &socket, &endpoint.user, &secret)),
+                Err(error) => {
+                    tracing::warn!(machine = machine.name, %error, "call records cannot be read from it: there is no way to it");
+                    None
+                }
+            }
+        };
+        let nodes: Vec<_> = machines.iter().filter_map(node).collect();
+        if nodes.is_empty() {
+            return;
+        }
+        let panel = &self.post.panel;
+        let name = self.post.inventory.clusters.iter().find(|(_, cluster)| cluster.role == Role::Mariadb);
+        let cluster = cdr::Cluster::new(name.map_or(self.post.inventory.name.as_str(), |(name, _)| name), nodes);
+        let reader = format!("{} {}", process::hostname(), self.post.state.display());
+        let collector = cdr::Collector::new(Arc::clone(&panel.database), reader, vec![cluster]);
+        let (stop, system) = (stop.clone(), Arc::clone(&panel.system));
+        self.post.main.spawn(async move {
+            let mut failing = false;
+            while !stop.is_cancelled() {
+                // A backlog is worked off without a pause.
+                let rest = match collector.round().await {
+                    Ok(rows) => {
+                        if std::mem::take(&mut failing) {
+                            system.tell(context::now(), Tone::Good, "Call records are collected again.");
+                        }
+                        if rows > 0 { COLLECT_EVERY / 4 } else { COLLECT_EVERY }
+                    }
+                    Err(why) => {
+                        if !std::mem::replace(&mut failing, true) {
+                            tracing::warn!("call records are not collected: {why}");
+                            system.tell(context::now(), Tone::Bad, format!("Call records are not collected: {why}"));
+                        }
+                        COLLECT_EVERY
+                    }
+                };
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(rest) => {}
+                }
             }
         });
     }

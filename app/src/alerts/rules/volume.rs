@@ -36,8 +36,19 @@ fn measures(seen: &Observations<'_>, sight: &VolumeSight) -> Vec<Symptom> {
             band.median
         );
         let lines = [
-            format!("usual: {:.1} to {:.1}{unit}, median {:.1} of {} weeks", band.low.max(0.0), band.high, band.median, sight.usual.len()),
-            format!("{} attempts from {} to {} UTC", sight.now.attempts, sight.from.hour_and_minute(), sight.until.hour_and_minute()),
+            format!(
+                "usual: {:.1} to {:.1}{unit}, median {:.1} of {} weeks",
+                band.low.max(0.0),
+                band.high,
+                band.median,
+                sight.usual.len()
+            ),
+            format!(
+                "{} attempts from {} to {} UTC",
+                sight.now.attempts,
+                sight.from.hour_and_minute(),
+                sight.until.hour_and_minute()
+            ),
         ];
         found.push(Symptom::new(key, sight.subject.clone(), severity, sentence).evidence(lines).because(on_the_way(seen)));
     };
