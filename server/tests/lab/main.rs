@@ -17,4 +17,5 @@ mod life;
 mod networks;
 mod observers;
 mod panel;
+mod pbx;
 mod stack;

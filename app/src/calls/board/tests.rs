@@ -191,7 +191,7 @@ proptest! {
                     board.tell("one", over(&ended), now);
                     board.tell("one", changed(&ended), now);
                 },
-                3 => board.away("one", now),
+                3 => { board.away("one", now); },
                 _ => {
                     board.tell("one", PbxEvent::All(there.values().cloned().collect()), now);
                     let mut known: Vec<&str> = board.calls().map(|(call, _)| call.unique_id.as_str()).collect();

@@ -6,5 +6,7 @@ pub mod call;
 pub mod cdrs;
 #[cfg(feature = "ssr")]
 pub mod live;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod live_table;
 #[cfg(feature = "ssr")]
 pub mod volume;
