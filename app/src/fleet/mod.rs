@@ -11,8 +11,10 @@
 //! Not here: how a machine *is* (it has to be observed), and what to do about it (an operation).
 
 pub mod facts;
+pub mod gtid;
 pub mod inventory;
 pub mod judge;
+pub mod replication;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
