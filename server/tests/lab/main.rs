@@ -15,4 +15,5 @@ mod faults;
 mod harness;
 mod life;
 mod networks;
+mod nodes;
 mod stack;
