@@ -19,6 +19,7 @@ pub mod difference;
 pub mod facts;
 pub mod flows;
 pub mod history;
+pub mod gtid;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
@@ -28,6 +29,7 @@ pub mod network_sheet;
 pub mod record;
 #[cfg(test)]
 pub mod sample;
+pub mod replication;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

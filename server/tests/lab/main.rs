@@ -18,4 +18,5 @@ mod networks;
 mod observers;
 mod panel;
 mod pbx;
+mod nodes;
 mod stack;
