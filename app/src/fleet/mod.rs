@@ -14,6 +14,7 @@ pub mod change;
 pub mod database_sheet;
 pub mod facts;
 pub mod history;
+pub mod gtid;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
@@ -21,6 +22,7 @@ pub mod measure;
 pub mod network_sheet;
 pub mod record;
 pub mod sheet;
+pub mod replication;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

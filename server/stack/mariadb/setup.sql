@@ -37,3 +37,18 @@ CREATE USER panel@'{{ networks.management.pattern }}' IDENTIFIED BY '{{ credenti
 GRANT PROCESS, BINLOG MONITOR, SLAVE MONITOR ON *.* TO panel@'{{ networks.management.pattern }}';
 GRANT SELECT ON asterisk.* TO panel@'{{ networks.management.pattern }}';
 GRANT SELECT ON kamailio.* TO panel@'{{ networks.management.pattern }}';
+
+-- What the panel itself writes: a row a second with its own time, on the primary only, so that each replica's age of it is the lag.
+-- And what it may know of the rights of others: the names of those whom read_only does not stop, without their passwords.
+-- (Bits 15 and 33 of a user's rights are SUPER and READ ONLY ADMIN.)
+CREATE DATABASE wirecenter_watch;
+CREATE TABLE wirecenter_watch.heartbeat (
+    server_id INT UNSIGNED NOT NULL PRIMARY KEY,
+    -- Microseconds since 1970, by the panel's clock.
+    at_us BIGINT NOT NULL
+);
+CREATE SQL SECURITY DEFINER VIEW wirecenter_watch.privileged AS
+    SELECT DISTINCT User AS user_name FROM mysql.global_priv
+    WHERE CAST(JSON_VALUE(Priv, '$.access') AS UNSIGNED) & ((1 << 15) | (1 << 33)) != 0;
+GRANT SELECT, INSERT, UPDATE ON wirecenter_watch.heartbeat TO panel@'{{ networks.management.pattern }}';
+GRANT SELECT ON wirecenter_watch.privileged TO panel@'{{ networks.management.pattern }}';

@@ -1,0 +1,122 @@
+//! One lasting connection to a machine, over which each look is a channel of its own and so needs no greeting.
+//!
+//! It is a child of the panel and lives by a pipe from it: it ends when it is let go, and also when the panel is killed.
+
+use super::{Target, answer};
+use crate::files::SOCKET_PATH_BYTES_MAX;
+use app::values::PortErrorKind;
+use openssh::{Session, Stdio};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, Command},
+};
+
+pub type Failure = (PortErrorKind, String);
+
+/// More than any machine has to say.
+const ANSWER_BYTES_MAX: u64 = 512 * 1024;
+const READY: &str = "wirecenter-ready";
+/// Runs until its input ends: that is when the panel lets go, or is gone.
+const HOLD: &str = "echo wirecenter-ready; cat >/dev/null";
+
+pub struct Master {
+    session: Session,
+    /// Killed when dropped.
+    process: Mutex<Child>,
+    _folder: TempDir,
+}
+
+/// What a remote command printed, and how long its first word took.
+pub struct Answer {
+    pub text: String,
+    pub first_after: Duration,
+}
+
+impl Master {
+    pub async fn open(target: &Target) -> Result<Self, Failure> {
+        let ours = |said: String| (PortErrorKind::NotConfigured, said);
+        let folder = private_folder(&target.control_dir)?;
+        let (socket, config, log) = (folder.path().join("m"), folder.path().join("config"), folder.path().join("log"));
+        fs::write(&config, target.config()).map_err(|error| ours(format!("{}: {error}", config.display())))?;
+        let log_file = File::create(&log).map_err(|error| ours(format!("{}: {error}", log.display())))?;
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-F").arg(&config).arg("-S").arg(&socket).args(["-M", "-T", &target.machine, HOLD]);
+        ssh.stdin(process::Stdio::piped()).stdout(process::Stdio::piped()).stderr(log_file).kill_on_drop(true);
+        let mut child = ssh.spawn().map_err(|error| ours(format!("ssh cannot be started: {error}. Install openssh-client.")))?;
+        let stdout = child.stdout.take().expect("it was asked for just above");
+        let mut lines = BufReader::new(stdout.take(ANSWER_BYTES_MAX)).lines();
+        // A login script may print a greeting before.
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line == READY {
+                let session = Session::resume(socket.into_boxed_path(), None);
+                return Ok(Self { session, process: Mutex::new(child), _folder: folder });
+            }
+        }
+        let _ = child.wait().await;
+        Err(answer::refusal(&fs::read_to_string(&log).unwrap_or_default(), target))
+    }
+
+    pub fn is_alive(&self) -> bool {
+        matches!(self.process.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None))
+    }
+
+    /// A fixed script with words for its `"$@"`.
+    pub async fn run(&self, script: &'static str, words: &[String]) -> Result<Answer, Failure> {
+        let broken = |said: &str| (PortErrorKind::Broken, said.to_string());
+        let began = Instant::now();
+        let mut command = self.session.command("sh");
+        command.args(["-c", script, "wirecenter"]).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().await.map_err(|error| broken(&error.to_string()))?;
+        let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
+        let (mut stdout, stderr) = stdout.zip(stderr).expect("both were asked for just above");
+        let mut complaint = Vec::new();
+        let complaining = async {
+            // What it complains about is for the sentence only.
+            let _ = stderr.take(4_096).read_to_end(&mut complaint).await;
+        };
+        let answering = async {
+            let mut text = Vec::with_capacity(4_096);
+            stdout.read_buf(&mut text).await?;
+            let first_after = began.elapsed();
+            stdout.take(ANSWER_BYTES_MAX).read_to_end(&mut text).await?;
+            std::io::Result::Ok((text, first_after))
+        };
+        let ((), answered) = tokio::join!(complaining, answering);
+        let (text, first_after) = answered.map_err(|error| broken(&error.to_string()))?;
+        if text.len() as u64 >= ANSWER_BYTES_MAX {
+            return Err((PortErrorKind::Garbage, format!("more than {} KiB of answer", ANSWER_BYTES_MAX / 1024)));
+        }
+        let complaint = String::from_utf8_lossy(&complaint).trim().to_string();
+        let ended = child.wait().await;
+        // ssh ends with 255 when it is ssh that failed.
+        ended.map_err(|error| broken(&if complaint.is_empty() { error.to_string() } else { complaint }))?;
+        Ok(Answer { text: String::from_utf8_lossy(&text).into_owned(), first_after })
+    }
+}
+
+/// A folder of its own for the control socket, that nobody else can look into.
+fn private_folder(below: &Path) -> Result<TempDir, Failure> {
+    let ours = |said: String| (PortErrorKind::NotConfigured, said);
+    let failed = |error: std::io::Error| ours(format!("{}: {error}", below.display()));
+    crate::files::make_private_dir(below).map_err(failed)?;
+    let folder = tempfile::Builder::new().prefix("").rand_bytes(8).tempdir_in(below).map_err(failed)?;
+    // ssh makes the socket under a name that is 17 letters longer, and then renames it.
+    let length = folder.path().as_os_str().len() + "/m".len() + 17;
+    match length <= SOCKET_PATH_BYTES_MAX {
+        true => Ok(folder),
+        false => Err(ours(format!(
+            "{} is too long a path for a socket by {} letters. Choose a state folder with a shorter path.",
+            below.display(),
+            length - SOCKET_PATH_BYTES_MAX
+        ))),
+    }
+}
