@@ -13,16 +13,16 @@
 pub mod change;
 pub mod database_sheet;
 pub mod facts;
-pub mod history;
 pub mod gtid;
+pub mod history;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
 pub mod measure;
 pub mod network_sheet;
 pub mod record;
-pub mod sheet;
 pub mod replication;
+pub mod sheet;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
