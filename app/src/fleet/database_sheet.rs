@@ -1,15 +1,16 @@
 //! The nodes of a database cluster side by side, and what a failover would lose now.
 
-mod failover;
 #[cfg(test)]
 mod tests;
 
-use self::failover::{behind, errant};
 use super::{
     facts::{DatabaseFacts, DiskUse},
+    gtid::Gtid,
     inventory::{Cluster, Inventory, Role},
+    judge::{Finding, MachineState},
+    replication::{ClusterView, LAG_BAD_MS, LAG_NOTICE_MS, Lag, Loss, NodeView, Primary, view},
     sheet::{Cell, Head, Line, Lines, Part, Said, Sheet, SheetTable, listed},
-    world::{MachineSeen, World},
+    world::{MachineSeen, Seen, World},
 };
 use crate::{
     routes::Page,
@@ -20,161 +21,142 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Behind this much a replica is told, and at the second figure it is wrong.
-const LAG_NOTICE_MS: u64 = 5_000;
-const LAG_BAD_MS: u64 = 30_000;
 const FULL_PERCENT: u64 = 85;
 
 struct Node<'a> {
-    name: &'a str,
+    view: &'a NodeView,
     seen: Option<&'a MachineSeen>,
     /// Absent when it was not looked at for three rounds.
     facts: Option<&'a DatabaseFacts>,
 }
 
-impl Node<'_> {
-    fn is_primary(&self) -> bool {
-        self.facts.is_some_and(|facts| facts.replication.is_none() && !facts.read_only)
-    }
-
-    fn lag_ms(&self) -> Option<u64> {
-        let facts = self.facts?;
-        let replication = facts.replication.as_ref()?;
-        facts.heartbeat_age_ms.or_else(|| replication.seconds_behind.map(|s| s * 1_000))
-    }
+fn node<'a>(view: &'a NodeView, world: &'a World, now: Moment) -> Node<'a> {
+    let seen = world.machines.get(&view.name);
+    Node { view, seen, facts: seen.and_then(|seen| seen.database.as_ref()?.fresh(now)) }
 }
 
 /// Every cluster of databases in the inventory.
 pub fn databases(inventory: &Inventory, world: &World, now: Moment) -> Sheet {
-    let clusters: Vec<(&String, &Cluster)> = inventory.clusters.iter().filter(|(_, c)| c.role == Role::Mariadb).collect();
+    let clusters = inventory.clusters.iter().filter(|(_, cluster)| cluster.role == Role::Mariadb);
     let mut parts = Vec::new();
     let mut worst: Option<Said> = None;
     for (name, cluster) in clusters {
-        let nodes: Vec<Node<'_>> = cluster.members.iter().map(|member| node(world, member, now)).collect();
-        let said = first(&nodes, cluster);
-        let graver = |tone| match tone {
-            Tone::Bad => 4,
-            Tone::Notice => 3,
-            Tone::Idle => 2,
-            Tone::Busy => 1,
-            Tone::Good => 0,
-        };
-        if worst.as_ref().is_none_or(|worst| graver(said.tone) > graver(worst.tone)) {
+        let seen = view(cluster, world, now);
+        let said = first(&seen);
+        if worst.as_ref().is_none_or(|worst| gravity(said.tone) > gravity(worst.tone)) {
             worst = Some(said);
         }
         parts.push(Part::Lines(Lines {
             title: "What a failover would lose now".into(),
             note: name.clone(),
-            lines: losses(&nodes),
+            lines: seen.nodes.iter().filter_map(|node| Some(loss_line(node, node.loss.as_ref()?))).collect(),
             empty: ("There is no replica to fail over to.".into(), "Add a second member to the cluster in the inventory.".into()),
         }));
-        parts.push(Part::Table(table(&nodes, cluster, name, now)));
+        if let Some(findings) = findings(&seen) {
+            parts.push(Part::Lines(findings));
+        }
+        parts.push(Part::Table(table(&seen, cluster, name, world, now)));
     }
     let none = || Said::new(Tone::Idle, "unknown", "The inventory declares no cluster of databases.");
     Sheet { first: worst.unwrap_or_else(none), parts, at: now }
 }
 
-fn node<'a>(world: &'a World, name: &'a str, now: Moment) -> Node<'a> {
-    let seen = world.machines.get(name);
-    let facts = seen.and_then(|seen| seen.database.as_ref()?.fresh(now));
-    Node { name, seen, facts }
+const fn gravity(tone: Tone) -> u8 {
+    match tone {
+        Tone::Bad => 4,
+        Tone::Notice => 3,
+        Tone::Idle => 2,
+        Tone::Busy => 1,
+        Tone::Good => 0,
+    }
 }
 
-fn first(nodes: &[Node<'_>], cluster: &Cluster) -> Said {
-    let primaries: Vec<&str> = nodes.iter().filter(|node| node.is_primary()).map(|node| node.name).collect();
-    let unseen: Vec<&str> = nodes.iter().filter(|node| node.facts.is_none()).map(|node| node.name).collect();
-    let stopped = |node: &&Node<'_>| {
-        let replication = node.facts.and_then(|facts| facts.replication.as_ref());
-        replication.is_some_and(|replication| !replication.io_running || !replication.sql_running)
-    };
-    match primaries.as_slice() {
-        [_, _, ..] => {
-            let sentence =
-                format!("{} all accept writes: make all but one read_only before they part further.", listed(&primaries));
-            Said::new(Tone::Bad, "wrong", sentence)
+/// What is wrong comes before what is unknown, and that before what one should know.
+fn first(cluster: &ClusterView) -> Said {
+    let of = |severity| cluster.findings.iter().find(|(_, finding)| finding.severity == severity).map(|(_, finding)| finding);
+    let unseen: Vec<&str> =
+        cluster.nodes.iter().filter(|node| node.takes_writes.is_none()).map(|node| node.name.as_str()).collect();
+    if let Some(finding) = of(MachineState::Bad) {
+        return Said::new(Tone::Bad, "wrong", &finding.message);
+    }
+    match &cluster.primary {
+        Primary::Several(names) => Said::new(Tone::Bad, "wrong", format!("{} take writes at the same time.", names.join(" and "))),
+        Primary::Nobody => Said::new(Tone::Bad, "wrong", "Nobody takes writes: every node is read-only."),
+        Primary::Unknown => {
+            let sentence = format!("{} was not seen lately, so nobody can say who is the primary.", listed(&unseen));
+            Said::new(Tone::Idle, "unknown", sentence)
         }
-        [] if unseen.is_empty() => Said::new(Tone::Bad, "wrong", "No node accepts writes: nothing can be written until one does."),
-        [] => Said::new(Tone::Idle, "unknown", format!("{} was not seen lately, so the primary is unknown.", listed(&unseen))),
-        [primary] => {
-            let declared = cluster.primary.as_deref().filter(|declared| declared != primary);
-            let lag = nodes.iter().filter_map(Node::lag_ms).max();
+        Primary::One(primary) if !unseen.is_empty() => {
+            let sentence = format!("{primary} is the primary; {} was not seen lately.", listed(&unseen));
+            Said::new(Tone::Idle, "unknown", sentence)
+        }
+        Primary::One(primary) => {
+            if let Some(finding) = of(MachineState::Notice) {
+                return Said::new(Tone::Notice, "look", &finding.message);
+            }
+            let lag = cluster.nodes.iter().filter_map(|node| node.lag.ms()).max();
             let shown = lag.map_or_else(String::new, |ms| format!(", at most {} behind", format_span(Duration::from_millis(ms))));
-            if let Some(stopped) = nodes.iter().find(stopped) {
-                return Said::new(
-                    Tone::Bad,
-                    "wrong",
-                    format!("{} does not replicate from {primary}: see its errors.", stopped.name),
-                );
-            }
-            if !unseen.is_empty() {
-                let sentence = format!("{primary} is the primary; {} was not seen lately.", listed(&unseen));
-                return Said::new(Tone::Idle, "unknown", sentence);
-            }
-            match (declared, lag) {
-                (Some(declared), _) => {
-                    let sentence = format!("{primary} is the primary, though the inventory says {declared}{shown}.");
-                    Said::new(Tone::Notice, "look", sentence)
-                }
-                (None, Some(lag)) if lag >= LAG_NOTICE_MS => {
-                    Said::new(lag_tone(lag), "behind", format!("{primary} is the primary; the others follow{shown}."))
-                }
-                (None, _) => Said::new(Tone::Good, "well", format!("{primary} is the primary and the others follow{shown}.")),
-            }
+            Said::new(Tone::Good, "well", format!("{primary} is the primary and the others follow{shown}."))
         }
     }
 }
 
-fn lag_tone(lag_ms: u64) -> Tone {
-    match lag_ms {
+fn loss_line(node: &NodeView, loss: &Loss) -> Line {
+    let (tone, word) = match (loss.transactions, loss.is_certain) {
+        (Some(0), true) => (Tone::Good, "nothing".into()),
+        (Some(0), false) => (Tone::Notice, "nothing, perhaps".into()),
+        (Some(1), _) => (Tone::Bad, "1 transaction".into()),
+        (Some(n), _) => (Tone::Bad, format!("{} transactions", format_count(n))),
+        (None, _) => (Tone::Idle, "unknown".into()),
+    };
+    let text = format!("With {} as primary. {}", node.name, loss.sentence);
+    Line { tone, word, text, below: String::new(), at: None }
+}
+
+/// A finding that stands with several machines is listed once.
+fn findings(cluster: &ClusterView) -> Option<Lines> {
+    let mut told: Vec<&Finding> = Vec::new();
+    for (_, finding) in &cluster.findings {
+        if !told.iter().any(|known| known.message == finding.message) {
+            told.push(finding);
+        }
+    }
+    told.sort_by_key(|finding| std::cmp::Reverse(gravity(finding.severity.tone())));
+    let line = |finding: &&Finding| Line {
+        tone: finding.severity.tone(),
+        word: finding.severity.word().into(),
+        text: finding.message.clone(),
+        below: finding.evidence.clone(),
+        at: finding.since,
+    };
+    let lines: Vec<Line> = told.iter().map(line).collect();
+    let title = "What is not as it should be".into();
+    (!lines.is_empty()).then(|| Lines { title, note: "with what was seen".into(), lines, ..Lines::default() })
+}
+
+fn lag_cell(node: &NodeView) -> Cell {
+    let tone = |ms| match ms {
         LAG_BAD_MS.. => Tone::Bad,
         LAG_NOTICE_MS.. => Tone::Notice,
         _ => Tone::Good,
+    };
+    let shown = |ms| Cell::state(tone(ms), format_span(Duration::from_millis(ms)));
+    match &node.lag {
+        Lag::Heartbeat { ms } => shown(*ms).below("by the panel’s own row, at most 1 s too large"),
+        Lag::OwnWord { s } => shown(s.saturating_mul(1_000)).below("by its own word"),
+        Lag::Unknown { why } => Cell::state(Tone::Idle, "unknown").below(why),
+        Lag::None => Cell::text("–").below("it is the one written to"),
     }
 }
 
-/// For each replica, what would be gone if it took over this moment.
-fn losses(nodes: &[Node<'_>]) -> Vec<Line> {
-    let line = |tone, word: &str, text: String, below: String| Line { tone, word: word.into(), text, below, at: None };
-    let primary = nodes.iter().find(|node| node.is_primary());
-    let others = nodes.iter().filter(|node| primary.is_none_or(|primary| primary.name != node.name));
-    let said = others.map(|node| {
-        let (Some(primary), Some(facts)) = (primary.and_then(|p| p.facts.map(|facts| (p.name, facts))), node.facts) else {
-            return line(Tone::Idle, "unknown", format!("{}: one of the two nodes was not seen lately.", node.name), String::new());
-        };
-        let errant = errant(primary.1, facts);
-        if !errant.is_empty() {
-            let text = format!("{} has transactions of its own that {} lacks: it must not take over.", node.name, primary.0);
-            return line(Tone::Bad, "errant", text, errant.join(", "));
+fn errant_cell(node: &NodeView) -> Cell {
+    match node.errant.as_slice() {
+        [] => Cell::text("none"),
+        errant => {
+            let each: Vec<String> = errant.iter().map(Gtid::to_string).collect();
+            Cell::state(Tone::Bad, each.join(", ")).below("the primary lacks them")
         }
-        let waits = primary.1.semi_sync.primary_active && facts.semi_sync.replica_active;
-        match (behind(primary.1, facts), waits) {
-            (0, true) => line(
-                Tone::Good,
-                "nothing",
-                format!("Nothing would be lost: {} has everything.", node.name),
-                "Semi-sync: no commit is answered before the replica has it.".into(),
-            ),
-            (0, false) => line(
-                Tone::Notice,
-                "nothing",
-                format!("{} has everything this moment.", node.name),
-                "Semi-sync is off: the next commits may be answered before the replica has them.".into(),
-            ),
-            (n, true) => line(
-                Tone::Good,
-                "nothing",
-                format!("{} has yet to apply {} transactions; it has received what was answered.", node.name, format_count(n)),
-                "Semi-sync: no commit is answered before the replica has it.".into(),
-            ),
-            (n, false) => line(
-                Tone::Bad,
-                "loses",
-                format!("Up to {} transactions would be lost with {} as primary.", format_count(n), node.name),
-                "Semi-sync is off: they were answered, and the replica may not have received them.".into(),
-            ),
-        }
-    });
-    said.collect()
+    }
 }
 
 type Tell = fn(&Node<'_>, &DatabaseFacts) -> Cell;
@@ -182,10 +164,8 @@ type Tell = fn(&Node<'_>, &DatabaseFacts) -> Cell;
 const ROWS: &[(&str, Tell)] = &[
     ("read_only", |_, facts| Cell::text(if facts.read_only { "on" } else { "off" })),
     ("Replicates from", |_, facts| replication(facts)),
-    ("Lag", |node, _| match node.lag_ms() {
-        Some(ms) => Cell::state(lag_tone(ms), format_span(Duration::from_millis(ms))),
-        None => Cell::unknown(),
-    }),
+    ("Lag", |node, _| lag_cell(node.view)),
+    ("Errant transactions", |node, _| errant_cell(node.view)),
     ("Semi-sync", |_, facts| semi_sync(facts)),
     ("GTID written", |_, facts| Cell::code(or_dash(&facts.gtid_binlog))),
     ("GTID applied", |_, facts| Cell::code(or_dash(&facts.gtid_slave))),
@@ -228,7 +208,8 @@ fn semi_sync(facts: &DatabaseFacts) -> Cell {
     let semi_sync = &facts.semi_sync;
     match (&facts.replication, semi_sync.primary_enabled, semi_sync.primary_active) {
         (None, true, true) => {
-            let below = format!("{} replicas, {} commits did not wait", semi_sync.replicas, format_count(semi_sync.unacknowledged));
+            let replicas = if semi_sync.replicas == 1 { "1 replica".into() } else { format!("{} replicas", semi_sync.replicas) };
+            let below = format!("{replicas}, {} commits did not wait", format_count(semi_sync.unacknowledged));
             Cell::state(Tone::Good, "commits wait").below(below)
         }
         (None, true, false) => Cell::state(Tone::Bad, "commits do not wait").below("enabled, but no replica answers"),
@@ -251,9 +232,10 @@ fn disk(node: &Node<'_>) -> Cell {
     }
 }
 
-fn table(nodes: &[Node<'_>], cluster: &Cluster, name: &str, now: Moment) -> SheetTable {
-    let heads = nodes.iter().map(|node| Head::text(node.name).link(Page::Machine(node.name.into()).path()));
-    let roles = std::iter::once(Cell::text("Role")).chain(nodes.iter().map(|node| role(node, cluster, now)));
+fn table(seen: &ClusterView, cluster: &Cluster, name: &str, world: &World, now: Moment) -> SheetTable {
+    let nodes: Vec<Node<'_>> = seen.nodes.iter().map(|view| node(view, world, now)).collect();
+    let heads = nodes.iter().map(|node| Head::text(&node.view.name).link(Page::Machine(node.view.name.clone()).path()));
+    let roles = std::iter::once(Cell::text("Role")).chain(nodes.iter().map(|node| role(node, &seen.primary, cluster)));
     let told = ROWS.iter().map(|(title, tell)| {
         let cells = nodes.iter().map(|node| node.facts.map_or_else(Cell::unknown, |facts| tell(node, facts)));
         std::iter::once(Cell::text(*title)).chain(cells).collect()
@@ -262,28 +244,28 @@ fn table(nodes: &[Node<'_>], cluster: &Cluster, name: &str, now: Moment) -> Shee
         title: "Nodes side by side".into(),
         note: name.into(),
         class: "databases".into(),
-        columns: std::iter::once(Head::text("")).chain(heads).collect(),
+        columns: std::iter::once(Head::text("Of each")).chain(heads).collect(),
         rows: std::iter::once(roles.collect()).chain(told).collect(),
     }
 }
 
-fn role(node: &Node<'_>, cluster: &Cluster, now: Moment) -> Cell {
+fn role(node: &Node<'_>, primary: &Primary, cluster: &Cluster) -> Cell {
     let observed = node.seen.and_then(|seen| seen.database.as_ref());
-    let at = observed.and_then(super::world::Seen::observed_at);
-    let declared = if cluster.primary.as_deref() == Some(node.name) { "declared primary" } else { "" };
+    let at = observed.and_then(Seen::observed_at);
+    let declared = if cluster.primary.as_deref() == Some(&node.view.name) { "declared primary" } else { "" };
     let Some(facts) = node.facts else {
         let why = observed.and_then(|seen| seen.failing.as_ref());
         let below = why.map_or_else(
             || "not looked at yet".to_string(),
             |failing| format!("since {} UTC: {}", failing.since.time_of_day(), failing.why),
         );
-        return Cell::state(Tone::Idle, "unknown").below(below).at(at.filter(|at| *at <= now));
+        return Cell::state(Tone::Idle, "unknown").below(below).at(at);
     };
-    let cell = match (node.is_primary(), facts.replication.is_some(), facts.read_only) {
-        (true, ..) => Cell::state(Tone::Good, "primary"),
-        (_, true, true) => Cell::state(Tone::Good, "replica"),
-        (_, true, false) => Cell::state(Tone::Bad, "replica that accepts writes"),
-        (_, false, _) => Cell::state(Tone::Bad, "neither primary nor replica"),
+    let cell = match (primary, facts.read_only, &facts.replication) {
+        (Primary::One(name), ..) if *name == node.view.name => Cell::state(Tone::Good, "primary"),
+        (_, false, _) => Cell::state(Tone::Bad, "takes writes"),
+        (_, true, Some(_)) => Cell::state(Tone::Good, "replica"),
+        (_, true, None) => Cell::state(Tone::Bad, "follows nobody"),
     };
     cell.below(declared).at(at)
 }

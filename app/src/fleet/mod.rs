@@ -20,6 +20,7 @@ pub mod facts;
 pub mod flows;
 pub mod history;
 pub mod gtid;
+pub mod history;
 pub mod inventory;
 pub mod isolation;
 pub mod judge;
@@ -30,6 +31,7 @@ pub mod record;
 #[cfg(test)]
 pub mod sample;
 pub mod replication;
+pub mod sheet;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]

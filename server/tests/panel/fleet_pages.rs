@@ -104,6 +104,8 @@ fn primary() -> DatabaseFacts {
         connections: 31,
         connections_max: 200,
         threads_running: 2,
+        heartbeat_age_ms: Some(210),
+        observed_at: app::context::now(),
         ..DatabaseFacts::default()
     }
 }
@@ -179,7 +181,12 @@ async fn a_whole_fleet_reads_well_without_a_script() {
         let wanted: &[&str] = match name {
             "networks" => &["All 5 networks are proved", "/networks/voice", "10.10.10.0/24", "proved"],
             "network" => &["4 of 4 seen", "6 of 6 pairs", "/machines/mariadb-01", "Verdicts until now"],
-            _ => &["mariadb-01 is the primary", "Nothing would be lost", "0-1-41230", "May write despite read_only"],
+            _ => &[
+                "mariadb-01 is the primary",
+                "Nothing: each commit waits for mariadb-02",
+                "0-1-41230",
+                "May write despite read_only",
+            ],
         };
         for part in wanted {
             assert!(html.contains(part), "{part} on {name}: {html}");

@@ -95,7 +95,7 @@ fn draw_table(table: &SheetTable, now: RwSignal<Moment>) -> AnyView {
         let rest = cells.map(|(cell, head)| {
             let title = (!cell.title.is_empty()).then(|| cell.title.clone());
             view! {
-                <td class=head.numeric.then_some("r") title=title>
+                <td class=head.numeric.then_some("r") title=title data-label=head.title.clone()>
                     {draw_cell(cell, now)}
                 </td>
             }
