@@ -11,6 +11,7 @@ pub mod files;
 pub mod http;
 pub mod lab;
 pub mod nearest;
+pub mod notices;
 pub mod process;
 pub mod site;
 pub mod stack;

@@ -5,7 +5,7 @@ use crate::{
     database::{Place, watch::Watch},
     process,
     site::Site,
-    tasks::{Round, Tasks, clock::ClockWatch, measure::Measure, versions::VersionWatch},
+    tasks::{Round, Tasks, alerts::AlertsTask, alerts::Sources, clock::ClockWatch, measure::Measure, versions::VersionWatch},
 };
 use app::{
     auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions},
@@ -122,6 +122,8 @@ impl Wiring {
                 }
             }
         });
+        // The lead's observers fill these; see `Sources`.
+        self.start_alerts(Sources::default());
         let measure = Arc::new(Mutex::new(Measure::new(state_dir)));
         let system = Arc::clone(&panel.system);
         let every = Duration::from_millis(u64::from(app::system::snapshot::SAMPLE_EVERY_MS));
@@ -138,5 +140,17 @@ impl Wiring {
                 Ok(())
             }
         });
+    }
+
+    /// The rules' look, and a queue of its own for each receiver of notices.
+    fn start_alerts(&self, sources: Sources) {
+        let second = Duration::from_secs(1);
+        let round = |name, does, every, deadline| Round { name, does, every, deadline };
+        let task = Arc::new(AsyncMutex::new(AlertsTask::new(Arc::clone(&self.panel), sources)));
+        self.tasks.spawn(round("alerts", "holds what is seen against the rules", second, 10 * second), move || {
+            let task = Arc::clone(&task);
+            async move { task.lock().await.look().await }
+        });
+        crate::tasks::notices::start(&self.tasks, &self.panel, &self.config.notices);
     }
 }
