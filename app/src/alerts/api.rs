@@ -230,14 +230,14 @@ async fn change_silence(
 
 /// Over every alert, open or to come, whose rule and subject fit the patterns.
 #[server(endpoint = "silences/add")]
-pub async fn add_silence(rule: String, subject: String, minutes: u32, comment: String) -> Result<(), AppError> {
+pub async fn add_silence(rule: String, about: String, minutes: u32, comment: String) -> Result<(), AppError> {
     let allowed = allowed::<AddSilence>()?;
     let by = allowed.who()?.name.clone();
     let pattern = |at: &str, text: &str| {
         let text = parse_text(at, text, 160)?;
         if text.is_empty() { Err(AppError::wrong(vec![Problem::new(at, "", "a pattern; * stands for anything")])) } else { Ok(text) }
     };
-    let (rule, subject) = (pattern("rule", &rule)?, pattern("subject", &subject)?);
+    let (rule, subject) = (pattern("rule", &rule)?, pattern("about", &about)?);
     let comment = parse_text("comment", &comment, COMMENT_CHARS_MAX)?;
     let plan = |inbox: &mut Inbox, now: Moment| {
         let until = now.plus(Duration::from_secs(u64::from(minutes) * 60));
