@@ -3,7 +3,10 @@
 //! Unknown keys are refused with the nearest known one; every mistake is named with its line, not only the first. Secrets are
 //! never in the file itself: it names files that hold them.
 
-use crate::nearest::nearest;
+use crate::{
+    nearest::nearest,
+    notices::config::{INNER_KEYS, KEYS as NOTICES_KEYS, NoticesSection},
+};
 use app::error::Problem;
 use serde::Deserialize;
 use std::{
@@ -22,6 +25,7 @@ pub struct ConfigFile {
     pub server: ServerSection,
     pub log: LogSection,
     pub fleet: FleetSection,
+    pub notices: NoticesSection,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -82,10 +86,11 @@ const KEYS: &[(&str, &[&str])] = &[
     ("server", &["trusted_proxies", "metrics_token_file", "development"]),
     ("log", &["format", "level"]),
     ("fleet", &["inventory"]),
+    ("notices", NOTICES_KEYS),
 ];
 
 /// Keys that people try, with the reason why they are not there.
-const SECRETS: [&str; 4] = ["url", "password", "token", "metrics_token"];
+const SECRETS: [&str; 5] = ["url", "password", "secret", "token", "metrics_token"];
 
 /// Reads the file's text. All problems at once.
 pub fn parse(text: &str) -> Result<ConfigFile, Vec<Problem>> {
@@ -108,14 +113,20 @@ pub fn parse(text: &str) -> Result<ConfigFile, Vec<Problem>> {
             problems.push(Problem::new(format!("line {line}"), name, format!("a section, written [{name}]")));
             continue;
         };
-        for (key, _) in entries {
-            let (key, line) = (key.get_ref().as_ref(), line_of(key.span().start));
-            if !keys.contains(&key) {
-                problems.push(unknown(
-                    line,
-                    &format!("{name}.{key}"),
-                    &keys.iter().map(|key| format!("{name}.{key}")).collect::<Vec<_>>(),
-                ));
+        let mut check = |name: &str, entries: &DeTable<'_>, keys: &[&str]| {
+            for (key, _) in entries {
+                let (key, line) = (key.get_ref().as_ref(), line_of(key.span().start));
+                if !keys.contains(&key) {
+                    let known: Vec<String> = keys.iter().map(|key| format!("{name}.{key}")).collect();
+                    problems.push(unknown(line, &format!("{name}.{key}"), &known));
+                }
+            }
+        };
+        check(name, entries, keys);
+        for (key, inner) in entries {
+            let inner_keys = INNER_KEYS.iter().find(|(known, _)| name == "notices" && *known == key.get_ref().as_ref());
+            if let (Some((key, keys)), DeValue::Table(inner)) = (inner_keys, inner.get_ref()) {
+                check(&format!("{name}.{key}"), inner, keys);
             }
         }
     }
@@ -128,13 +139,14 @@ pub fn parse(text: &str) -> Result<ConfigFile, Vec<Problem>> {
             problems.push(Problem::new(format!("{section}.public_url"), url, "an address like https://panel.example.net"));
         }
     }
+    problems.extend(config.notices.check());
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
 fn unknown(line: usize, key: &str, known: &[impl AsRef<str>]) -> Problem {
     let last = key.rsplit('.').next().unwrap_or(key);
     let expected = if SECRETS.contains(&last) {
-        "no secret in this file: put it into a file of its own and name that (database.url_file, server.metrics_token_file)"
+        "no secret in this file: put it into a file of its own and name that (database.url_file, server.metrics_token_file, notices.webhook.secret_file)"
             .to_string()
     } else {
         format!("a known key; the nearest is {}", nearest(known.iter().map(AsRef::as_ref), key))
@@ -198,6 +210,22 @@ mod tests {
         assert_eq!(said.len(), 2);
         assert!(said.contains(&"line 2 staff.listen_on a known key; the nearest is staff.listen".to_string()), "{said:?}");
         assert!(said.contains(&"line 4 lgo a known key; the nearest is log".to_string()), "{said:?}");
+    }
+
+    #[test]
+    fn notices_are_read_and_what_is_wrong_in_them_is_named() {
+        let good = "[notices]\nmail = { server = \"mx\", from = \"a@b.example\", to = [\"noc@b.example\"] }\nwebhook = { url = \"http://h/x\" }\n\
+                    alertmanager = { url = \"http://am:9093\" }\nescalate_after_minutes = 15\nescalate_to = \"boss@b.example\"\n";
+        assert_eq!(parse(good).expect("a good section").notices.escalate_after_minutes, Some(15));
+        let secret = "[notices]\nwebhook = { url = \"http://h\", secret = \"hunter2\" }\n";
+        let problems = parse(secret).expect_err("a secret");
+        assert!(problems[0].expected.contains("secret_file") && !format!("{problems:?}").contains("hunter2"), "{problems:?}");
+        let wrong = "[notices]\nmail = { server = \"mx\", from = \"nobody\", to = [], user = \"u\" }\nwebhook = { url = \"h\" }\nescalate_after_minutes = 0\n";
+        let problems = parse(wrong).expect_err("five mistakes");
+        let places: Vec<&str> = problems.iter().map(|problem| problem.at.as_str()).collect();
+        let expected =
+            ["notices.mail.from", "notices.webhook.url", "notices.mail.to", "notices.mail", "notices.escalate_after_minutes"];
+        assert_eq!(places, expected);
     }
 
     #[test]

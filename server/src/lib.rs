@@ -13,6 +13,7 @@ pub mod http;
 pub mod inventory;
 pub mod lab;
 pub mod nearest;
+pub mod notices;
 pub mod observe;
 pub mod process;
 pub mod site;

@@ -6,7 +6,9 @@ use crate::{
     observe::inventory::InventoryWatch,
     process,
     site::Site,
-    tasks::{Round, Tasks, clock::ClockWatch, measure::Measure, measures::FleetMeasures, versions::VersionWatch},
+    tasks::{
+        Round, Tasks, alerts::AlertsTask, clock::ClockWatch, measure::Measure, measures::FleetMeasures, versions::VersionWatch,
+    },
 };
 use app::{
     auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions},
@@ -143,6 +145,7 @@ impl Wiring {
                 }
             }
         });
+        self.start_alerts();
         let measure = Arc::new(Mutex::new(Measure::new(state_dir)));
         let system = Arc::clone(&panel.system);
         let every = Duration::from_millis(u64::from(app::system::snapshot::SAMPLE_EVERY_MS));
@@ -165,5 +168,17 @@ impl Wiring {
                 Ok(())
             }
         });
+    }
+
+    /// The rules' look, and a queue of its own for each receiver of notices.
+    fn start_alerts(&self) {
+        let second = Duration::from_secs(1);
+        let round = |name, does, every, deadline| Round { name, does, every, deadline };
+        let task = Arc::new(AsyncMutex::new(AlertsTask::new(Arc::clone(&self.panel))));
+        self.tasks.spawn(round("alerts", "holds what is seen against the rules", second, 10 * second), move || {
+            let task = Arc::clone(&task);
+            async move { task.lock().await.look().await }
+        });
+        crate::tasks::notices::start(&self.tasks, &self.panel, &self.config.notices);
     }
 }

@@ -122,7 +122,6 @@ fn parse_text(at: &str, text: &str, chars_max: usize) -> Result<String, AppError
 async fn change(
     allowed: &Allowed,
     action: Action,
-    id: AlertId,
     doing: &str,
     plan: impl FnOnce(&mut Inbox, &str, Moment) -> Result<AlertChange, AlertRefusal>,
 ) -> Result<Alert, AppError> {
@@ -154,7 +153,7 @@ pub async fn acknowledge_alert(id: AlertId, comment: String, back: Option<String
     let allowed = allowed::<AcknowledgeAlert>()?;
     let comment = parse_text("comment", &comment, COMMENT_CHARS_MAX)?;
     let plan = |inbox: &mut Inbox, who: &str, now| inbox.acknowledge(id, who, &comment, now);
-    let alert = change(&allowed, Action::AlertAcknowledge, id, "acknowledge the alert", plan).await?;
+    let alert = change(&allowed, Action::AlertAcknowledge, "acknowledge the alert", plan).await?;
     answer(&allowed, back, id, format!("You look after this now: {}", alert.sentence));
     Ok(())
 }
@@ -176,7 +175,7 @@ pub async fn assign_alert(id: AlertId, to: String, back: Option<String>) -> Resu
         }
     }
     let plan = |inbox: &mut Inbox, who: &str, now| inbox.assign(id, who, &to, now);
-    change(&allowed, Action::AlertAssign, id, doing, plan).await?;
+    change(&allowed, Action::AlertAssign, doing, plan).await?;
     let text = if to.is_empty() { "The alert is assigned to nobody.".into() } else { format!("The alert is assigned to {to}.") };
     answer(&allowed, back, id, text);
     Ok(())
@@ -188,7 +187,7 @@ pub async fn silence_alert(id: AlertId, minutes: u32, back: Option<String>) -> R
     let allowed = allowed::<SilenceAlert>()?;
     let span = Duration::from_secs(u64::from(minutes) * 60);
     let plan = |inbox: &mut Inbox, who: &str, now| inbox.silence(id, who, span, now);
-    let alert = change(&allowed, Action::AlertSilence, id, "silence the alert", plan).await?;
+    let alert = change(&allowed, Action::AlertSilence, "silence the alert", plan).await?;
     let until = alert.silenced_until.map(|until| until.to_string()).unwrap_or_default();
     answer(&allowed, back, id, format!("Nothing is told of it until {until} UTC; then again, if it is still wrong."));
     Ok(())
@@ -198,7 +197,7 @@ pub async fn silence_alert(id: AlertId, minutes: u32, back: Option<String>) -> R
 pub async fn unsilence_alert(id: AlertId, back: Option<String>) -> Result<(), AppError> {
     let allowed = allowed::<UnsilenceAlert>()?;
     let plan = |inbox: &mut Inbox, who: &str, now| inbox.unsilence(id, who, now);
-    change(&allowed, Action::AlertUnsilence, id, "end the silence", plan).await?;
+    change(&allowed, Action::AlertUnsilence, "end the silence", plan).await?;
     answer(&allowed, back, id, "The silence is over; changes are told again.".into());
     Ok(())
 }
@@ -231,7 +230,7 @@ async fn change_silence(
 
 /// Over every alert, open or to come, whose rule and subject fit the patterns.
 #[server(endpoint = "silences/add")]
-pub async fn add_silence(rule: String, subject: String, minutes: u32, comment: String) -> Result<(), AppError> {
+pub async fn add_silence(rule: String, about: String, minutes: u32, comment: String) -> Result<(), AppError> {
     let allowed = allowed::<AddSilence>()?;
     let by = allowed.who()?.name.clone();
     let pattern = |at: &str, text: &str| {
@@ -242,7 +241,7 @@ pub async fn add_silence(rule: String, subject: String, minutes: u32, comment: S
             Ok(text)
         }
     };
-    let (rule, subject) = (pattern("rule", &rule)?, pattern("subject", &subject)?);
+    let (rule, subject) = (pattern("rule", &rule)?, pattern("about", &about)?);
     let comment = parse_text("comment", &comment, COMMENT_CHARS_MAX)?;
     let plan = |inbox: &mut Inbox, now: Moment| {
         let until = now.plus(Duration::from_secs(u64::from(minutes) * 60));

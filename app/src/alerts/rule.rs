@@ -5,7 +5,7 @@ use super::{
     subject::{Severity, Subject},
 };
 use crate::{
-    fleet::{inventory::Inventory, judge::Judgement, world::World},
+    fleet::{inventory::Inventory, isolation::Violation, judge::Judgement, world::World},
     values::Moment,
 };
 use serde::{Deserialize, Serialize};
@@ -32,15 +32,6 @@ pub struct NetworkSight {
     /// `false` while not enough was seen to say anything.
     pub known: bool,
     pub violations: Vec<Violation>,
-}
-
-/// `subject` is the network, a machine, or several machines with `, ` between them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Violation {
-    pub key: String,
-    pub subject: String,
-    pub sentence: String,
-    pub evidence: String,
 }
 
 /// The measures of one subject's calls over the newest window, and of the same weekday and hour in past weeks.

@@ -46,7 +46,7 @@ impl Verdict {
 }
 
 /// One thing that must not be. The same key on the same subject is the same violation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// `network.uplink`, `card.external`, `card.undeclared`, `mtu.low`, `packet.lost`, `address.conflict`,
     /// `machine_id.duplicate`, `host_key.duplicate`, `mac.duplicate`, `address.duplicate`.

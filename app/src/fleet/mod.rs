@@ -18,7 +18,6 @@ pub mod detail;
 pub mod difference;
 pub mod facts;
 pub mod flows;
-pub mod history;
 pub mod gtid;
 pub mod history;
 pub mod inventory;
@@ -28,15 +27,14 @@ pub mod map;
 pub mod measure;
 pub mod network_sheet;
 pub mod record;
+pub mod replication;
 #[cfg(test)]
 pub mod sample;
-pub mod replication;
 pub mod sheet;
 pub mod world;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod api;
-pub mod sheet;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 #[path = "api/measures.rs"]

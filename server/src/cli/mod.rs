@@ -1,6 +1,7 @@
 //! The command line. Facts go to stdout (with `--json` one document and nothing else), sentences about what is wrong to stderr.
 //! Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 
+mod alerts;
 mod audit;
 mod bench;
 mod cdr;
@@ -48,6 +49,9 @@ enum Command {
     /// What calls add up to: attempts, ASR, NER, ACD, PDD, CPS
     #[command(after_help = "Example:\n  wirecenter volume --by carrier --from 2026-11-21 --to 2026-11-22 --json")]
     Volume(cdr::VolumeArgs),
+    /// What is wrong: alerts that are open, or all of the last thirty days
+    #[command(after_help = "Example:\n  wirecenter alerts --json --state all")]
+    Alerts(alerts::AlertsArgs),
     /// Check configuration, database, clock, ports, disk and versions, and say what to do
     #[command(after_help = "Example:\n  wirecenter doctor --state /var/lib/wirecenter --json")]
     Doctor(doctor::DoctorArgs),
@@ -145,6 +149,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => serve::serve(args).await,
         Command::User(command) => user::run(command).await,
+        Command::Alerts(args) => alerts::run(args).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Cdr(command) => cdr::run(command).await,
         Command::Volume(args) => cdr::volume(args).await,

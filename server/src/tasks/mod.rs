@@ -1,9 +1,11 @@
 //! What the panel does by itself every so often. Each task has a name, a round and a deadline; its last run and last error stand
 //! on the System page; the log has one line when its state changes, not one a round.
 
+pub mod alerts;
 pub mod clock;
 pub mod measure;
 pub mod measures;
+pub mod notices;
 pub mod versions;
 
 use app::{

@@ -4,3 +4,6 @@
 pub mod alert;
 #[cfg(feature = "ssr")]
 pub mod inbox;
+pub mod live;
+pub mod panel;
+pub mod timeline;

@@ -1,8 +1,11 @@
 //! Networks that are not as isolated as they must be, and identities that two machines share.
 
-use crate::alerts::{
-    rule::{Observations, Symptom, Violation},
-    subject::{Severity, Subject, SubjectKind},
+use crate::{
+    alerts::{
+        rule::{Observations, Symptom},
+        subject::{Severity, Subject, SubjectKind},
+    },
+    fleet::isolation::Violation,
 };
 
 pub fn violations(seen: &Observations<'_>) -> Vec<Symptom> {

@@ -16,14 +16,15 @@ const CPS_SPREAD_MIN: f64 = 0.4;
 /// Answered calls in a hundred this far below the usual hurt at once.
 const RATIO_BAD_BELOW: f64 = 30.0;
 
+type Read = fn(&VolumeFigures) -> Option<f64>;
+
 pub fn out_of_band(seen: &Observations<'_>) -> Vec<Symptom> {
     seen.volume.iter().flat_map(|sight| measures(seen, sight)).collect()
 }
 
 fn measures(seen: &Observations<'_>, sight: &VolumeSight) -> Vec<Symptom> {
-    let usual = |read: fn(&VolumeFigures) -> Option<f64>| -> Vec<f64> {
-        sight.usual.iter().filter(|week| week.attempts >= ATTEMPTS_MIN).filter_map(read).collect()
-    };
+    let usual =
+        |read: Read| -> Vec<f64> { sight.usual.iter().filter(|week| week.attempts >= ATTEMPTS_MIN).filter_map(read).collect() };
     let mut found = Vec::new();
     let whose = match sight.subject.kind {
         SubjectKind::Traffic => "all traffic".to_string(),
@@ -53,7 +54,7 @@ fn measures(seen: &Observations<'_>, sight: &VolumeSight) -> Vec<Symptom> {
         found.push(Symptom::new(key, sight.subject.clone(), severity, sentence).evidence(lines).because(on_the_way(seen)));
     };
     if sight.now.attempts >= ATTEMPTS_MIN {
-        let ratios: [(&str, &str, fn(&VolumeFigures) -> Option<f64>); 2] =
+        let ratios: [(&str, &str, Read); 2] =
             [("asr.low", "ASR", |figures| figures.asr_percent), ("ner.low", "NER", |figures| figures.ner_percent)];
         for (key, name, read) in ratios {
             let (Some(value), Some(band)) = (read(&sight.now), band(&usual(read), RATIO_SPREAD_MIN)) else { continue };
