@@ -7,7 +7,11 @@ mod machine;
 #[cfg(test)]
 mod tests;
 
-use super::{inventory::Inventory, world::World};
+use super::{
+    inventory::{Inventory, Role},
+    replication,
+    world::World,
+};
 use crate::values::{Moment, Tone};
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +91,21 @@ pub fn isolated_since(inventory: &Inventory, world: &World) -> Option<Moment> {
 
 /// Every machine of ours, in the order of the inventory.
 pub fn judge_all(inventory: &Inventory, world: &World, now: Moment) -> Vec<Judgement> {
-    let isolated = isolated_since(inventory, world);
+    let databases = inventory.clusters.values().filter(|cluster| cluster.role == Role::Mariadb);
+    let of_clusters: Vec<(String, Finding)> =
+        databases.flat_map(|cluster| replication::view(cluster, world, now).findings).collect();
+    let whole = Whole { inventory, world, isolated: isolated_since(inventory, world), of_clusters: &of_clusters, now };
     let ours = inventory.machines.iter().filter(|machine| machine.role.is_ours());
-    ours.map(|machine| machine::judge(inventory, world, machine, isolated, now)).collect()
+    ours.map(|machine| machine::judge(&whole, machine)).collect()
+}
+
+/// What judging one machine takes of the others.
+struct Whole<'a> {
+    inventory: &'a Inventory,
+    world: &'a World,
+    /// Since when the panel seems to be cut off.
+    isolated: Option<Moment>,
+    /// What is wrong between the nodes of a cluster, by machine.
+    of_clusters: &'a [(String, Finding)],
+    now: Moment,
 }

@@ -103,7 +103,7 @@ fn a_machine_that_is_killed_or_frozen_is_red_within_six_seconds() {
 fn what_is_wrong_with_a_replica_is_said() {
     let Some(lab) = ready() else { return };
     for (fault, word) in
-        [("stop_replication", "neither receives nor applies"), ("lag_replication", "late"), ("errant_transaction", "errant")]
+        [("stop_replication", "applies nothing"), ("lag_replication", "on purpose"), ("errant_transaction", "does not have")]
     {
         lab.json(&["break", fault, "mariadb-02"]);
         wait_until(&format!("{fault} to be told"), Duration::from_secs(15), || problems_of(&lab, "mariadb-02").contains(word));

@@ -11,11 +11,11 @@ const ROUND_MS: u32 = 5_000;
 
 fn machine(name: &str, role: Role, number: u8, networks: &[&str]) -> Machine {
     let networks = networks.iter().map(|name| (*name).to_string()).collect();
-    Machine { name: name.into(), role, host: "host-01".into(), number, networks, disk_mib: 256 }
+    Machine { name: name.into(), role, host: "host-01".into(), number, networks, jump: None, disk_mib: 256 }
 }
 
 pub(in crate::fleet) fn inventory() -> Inventory {
-    let network = |subnet: &str, mtu, uplink| Network { subnet: subnet.parse().expect("a subnet"), mtu, uplink };
+    let network = |subnet: &str, mtu, uplink| Network { subnet: subnet.parse().expect("a subnet"), mtu, uplink, port_group: None };
     Inventory {
         name: "test".into(),
         networks: BTreeMap::from([
@@ -23,7 +23,7 @@ pub(in crate::fleet) fn inventory() -> Inventory {
             ("external".into(), network("203.0.113.0/24", 1_500, Uplink::Expected)),
             ("management".into(), network("10.40.40.0/24", 1_500, Uplink::Expected)),
         ]),
-        hosts: vec![Host { name: "host-01".into(), kind: HostKind::Lab, management: [10, 40, 40, 1].into() }],
+        hosts: vec![serde_json::from_value(serde_json::json!({ "name": "host-01", "kind": "lab", "management": "10.40.40.1" })).expect("a host")],
         machines: vec![
             machine("asterisk-01", Role::Asterisk, 21, &["management", "external", "data"]),
             machine("mariadb-01", Role::Mariadb, 41, &["management", "data"]),

@@ -1,10 +1,10 @@
 //! One machine: what each of its interfaces tells, and what is wrong with it.
 
-use super::{Finding, Judgement, MachineState};
+use super::{Finding, Judgement, MachineState, Whole};
 use crate::{
     fleet::{
         facts::{DatabaseFacts, PbxFacts, ProxyFacts, ShellFacts, TargetState},
-        inventory::{Inventory, Machine, Role},
+        inventory::{Inventory, Machine},
         world::{Look, MachineSeen, World},
     },
     values::{
@@ -17,9 +17,6 @@ use std::time::Duration;
 
 /// One look may fail by chance; the second, half a second later, is no chance.
 const TIMES_UNTIL_AWAY: u32 = 2;
-/// What a planned switchover allows, and what a forced one does.
-const LAG_NOTICE_MS: u64 = 2_000;
-const LAG_BAD_MS: u64 = 30_000;
 const DISK_NOTICE_PERCENT: u8 = 90;
 const DISK_BAD_PERCENT: u8 = 97;
 const MEMORY_FREE_NOTICE_PERCENT: u64 = 8;
@@ -27,10 +24,12 @@ const CPU_NOTICE_PERCENT: f32 = 95.0;
 /// CDRs of two machines whose clocks differ by more do not join.
 const CLOCK_NOTICE_MS: f64 = 500.0;
 
-pub(super) fn judge(inventory: &Inventory, world: &World, machine: &Machine, isolated: Option<Moment>, now: Moment) -> Judgement {
+pub(super) fn judge(whole: &Whole<'_>, machine: &Machine) -> Judgement {
+    let Whole { inventory, world, isolated, of_clusters, now } = *whole;
     let blank = MachineSeen::default();
     let seen = world.machines.get(&machine.name).unwrap_or(&blank);
-    let mut judge = Judge { machine, findings: Vec::new(), now };
+    let of_cluster = of_clusters.iter().filter(|(name, _)| *name == machine.name).map(|(_, finding)| finding.clone());
+    let mut judge = Judge { machine, findings: of_cluster.collect(), now };
     judge.looks(seen, isolated);
     if let Some(shell) = seen.shell.as_ref().and_then(|shell| shell.fresh(now)) {
         judge.shell(inventory, shell);
@@ -43,7 +42,7 @@ pub(super) fn judge(inventory: &Inventory, world: &World, machine: &Machine, iso
         judge.pbx(pbx);
     }
     if let Some(database) = seen.database.as_ref().and_then(|database| database.fresh(now)) {
-        judge.database(inventory, database);
+        judge.database(database);
     }
     judge.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let state = judge.findings.first().map_or(MachineState::Good, |finding| finding.severity);
@@ -235,68 +234,12 @@ impl Judge<'_> {
         }
     }
 
-    fn database(&mut self, inventory: &Inventory, database: &DatabaseFacts) {
+    fn database(&mut self, database: &DatabaseFacts) {
         let name = self.machine.name.clone();
-        let cluster = inventory.cluster_of(Role::Mariadb);
-        let primary = cluster.and_then(|cluster| cluster.primary.as_deref());
-        match &database.replication {
-            Some(replication) => {
-                let errors: Vec<&str> =
-                    [&replication.io_error, &replication.sql_error].into_iter().flatten().map(String::as_str).collect();
-                if !replication.io_running || !replication.sql_running {
-                    let which = match (replication.io_running, replication.sql_running) {
-                        (false, false) => "neither receives nor applies",
-                        (false, true) => "does not receive",
-                        _ => "does not apply",
-                    };
-                    let message = format!("MariaDB on {name} {which} what {} writes.", replication.source_host);
-                    self.find("replica.broken", MachineState::Bad, message, errors.join("; "));
-                } else if replication.delay_s > 0 {
-                    let message = format!("MariaDB on {name} applies everything {} s late, on purpose.", replication.delay_s);
-                    self.find("replica.delayed", MachineState::Notice, message, "");
-                }
-                self.lag(&name, database);
-                if !database.read_only {
-                    let message = format!("MariaDB on {name} is a replica and can be written to. Turn read_only on.");
-                    self.find("replica.writable", MachineState::Bad, message, "read_only = OFF");
-                }
-            }
-            None if primary.is_some_and(|primary| primary != name) => {
-                let message = format!(
-                    "MariaDB on {name} replicates from nobody, and the inventory calls {} the primary.",
-                    primary.unwrap_or_default()
-                );
-                self.find("replica.none", MachineState::Bad, message, "");
-            }
-            None => {
-                if database.read_only {
-                    let message = format!("MariaDB on {name} is the primary and cannot be written to.");
-                    self.find("primary.read-only", MachineState::Bad, message, "read_only = ON");
-                }
-                if database.semi_sync.primary_enabled && !database.semi_sync.primary_active {
-                    let message = format!("Commits on {name} wait for no replica: a failover now would lose the newest.");
-                    let evidence = format!(
-                        "{} commits unacknowledged, {} replicas",
-                        database.semi_sync.unacknowledged, database.semi_sync.replicas
-                    );
-                    self.find("semi-sync.off", MachineState::Notice, message, evidence);
-                }
-            }
-        }
         if database.connections_max > 0 && database.connections * 10 >= database.connections_max * 9 {
             let message =
                 format!("MariaDB on {name} has {} of {} connections in use.", database.connections, database.connections_max);
             self.find("connections.full", MachineState::Bad, message, "");
-        }
-    }
-
-    fn lag(&mut self, name: &str, database: &DatabaseFacts) {
-        let Some(lag_ms) = database.heartbeat_age_ms else { return };
-        // The row is written once a second, so anything below that is the heartbeat's own round.
-        if lag_ms > LAG_NOTICE_MS {
-            let severity = if lag_ms > LAG_BAD_MS { MachineState::Bad } else { MachineState::Notice };
-            let message = format!("MariaDB on {name} is {} behind.", format_span(Duration::from_millis(lag_ms)));
-            self.find("replica.behind", severity, message, format!("newest heartbeat {lag_ms} ms old"));
         }
     }
 }
