@@ -123,10 +123,10 @@ impl Hypervisor for Libvirt {
     }
 }
 
-/// `Running hypervisor: QEMU 7.2.22`
+/// `Running hypervisor: QEMU 7.2.22`. A host on which no emulator is installed tells libvirt's own version only.
 fn running_hypervisor(said: &str) -> Option<(String, String)> {
-    let running = said.lines().find_map(|line| line.strip_prefix("Running hypervisor: "))?;
-    let (product, version) = running.trim().rsplit_once(' ')?;
+    let after = |start: &str| said.lines().find_map(|line| line.strip_prefix(start));
+    let (product, version) = after("Running hypervisor: ").or_else(|| after("Using API: "))?.trim().rsplit_once(' ')?;
     Some((product.into(), version.into()))
 }
 
@@ -159,5 +159,7 @@ fn told_apart((kind, said): command::Failure) -> command::Failure {
         }
         other => other,
     };
-    (kind, said.replace("error: ", "").trim_start_matches("failed to connect to the hypervisor ").to_string())
+    // Its first line says no more than that it failed.
+    let said = said.trim_start_matches("error: ").trim_start_matches("failed to connect to the hypervisor error: ");
+    (kind, said.into())
 }

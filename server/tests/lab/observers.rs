@@ -96,15 +96,13 @@ fn a_killed_pbx_is_inactive_at_the_proxy_and_a_frozen_proxy_ends_at_the_deadline
     });
     lab.run(&["heal"]);
     assert!(lab.run(&["break", "freeze", "kamailio-01"]).status.success());
-    let (error, took, sip) = {
-        let (error, took) = at_management(&lab, async || {
-            let began = Instant::now();
-            (proxy(11).observe().await.expect_err("it is frozen"), began.elapsed())
-        });
-        (error, took, in_machine(&lab, "customer-01", async || options("203.0.113.11:5060").await))
-    };
+    let (error, took) = at_management(&lab, async || {
+        let began = Instant::now();
+        (proxy(11).observe().await.expect_err("it is frozen"), began.elapsed())
+    });
+    let sip = in_machine(&lab, "customer-01", async || options("203.0.113.11:5060").await);
     assert_eq!(error.kind, PortErrorKind::TimedOut, "{error}");
-    assert!(took < DEADLINE + Duration::from_millis(300), "{took:?}");
+    assert!(took < 2 * DEADLINE, "{took:?}");
     assert_eq!(sip.expect_err("it is frozen").kind, PortErrorKind::TimedOut);
     lab.run(&["heal"]);
     wait_until("it to answer again", Duration::from_secs(10), || at_management(&lab, async || proxy(11).observe().await).is_ok());
