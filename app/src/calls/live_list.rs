@@ -60,7 +60,9 @@ impl LiveFilter {
 
     pub fn passes(&self, call: &LiveCall) -> bool {
         let is = |wanted: &Option<String>, value: Option<&String>| wanted.is_none() || wanted.as_ref() == value;
-        self.q.as_ref().is_none_or(|q| call.caller.contains(q) || call.called.contains(q) || call.reference.to_lowercase().contains(q))
+        self.q
+            .as_ref()
+            .is_none_or(|q| call.caller.contains(q) || call.called.contains(q) || call.reference.to_lowercase().contains(q))
             && is(&self.customer, call.customer.as_ref())
             && is(&self.carrier, call.carrier.as_ref())
             && is(&self.pbx, Some(&call.pbx))

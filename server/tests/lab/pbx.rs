@@ -11,11 +11,11 @@ use app::{
     ports::Pbx,
     values::{PortError, PortErrorKind},
 };
+use serde_json::Value;
 use server::{
     adapters::asterisk::{Asterisk, Door},
     lab::place::Layout,
 };
-use serde_json::Value;
 use std::{
     fs::{self, File},
     os::fd::AsFd,
@@ -157,7 +157,11 @@ fn a_call_is_told_within_a_second_with_all_its_names_and_so_is_its_end() {
     let over = Instant::now();
     wait_until("its end", Duration::from_secs(1), || ear.calls().is_empty());
     measured(&format!("its end after {} ms", over.elapsed().as_millis()));
-    assert_eq!((Some(one.reference.as_str()), Some(one.pbx.as_str())), (said["reference"].as_str(), said["pbx"].as_str()), "{said}");
+    assert_eq!(
+        (Some(one.reference.as_str()), Some(one.pbx.as_str())),
+        (said["reference"].as_str(), said["pbx"].as_str()),
+        "{said}"
+    );
     assert_eq!((one.caller.as_str(), one.called.as_str()), ("12125550100", LONDON));
     assert_eq!((one.customer.as_deref(), one.carrier.as_deref()), (Some("customer-01"), said["carrier"].as_str()));
     assert_eq!((one.customer_codec.as_deref(), one.carrier_codec.as_deref()), (Some("alaw"), Some("alaw")));

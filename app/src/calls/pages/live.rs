@@ -85,8 +85,12 @@ fn dialog(chosen: Option<&BoardCall>, view: &Query, request: &Request) -> AnyVie
         "This call{who} through {}{through} began {running} ago. Both sides hear it end at once, and it is billed until then. It cannot be put back.",
         call.pbx
     );
-    let hidden =
-        vec![("pbx", call.pbx.clone()), ("channel", call.channel.clone()), ("reference", call.reference.clone()), ("query", text(view))];
+    let hidden = vec![
+        ("pbx", call.pbx.clone()),
+        ("channel", call.channel.clone()),
+        ("reference", call.reference.clone()),
+        ("query", text(view)),
+    ];
     let confirmation = Confirmation {
         level: Level::L1,
         title: format!("Hang up the call from {from} to {to}"),

@@ -12,7 +12,9 @@ use crate::{
         client::{Bus, Connection, bus, follow},
     },
     routes::Page,
-    ui::{Badge, Column, Figure, Figures, TableFacts, column_chooser, shown_columns, table_count, table_head, table_view::TableView},
+    ui::{
+        Badge, Column, Figure, Figures, TableFacts, column_chooser, shown_columns, table_count, table_head, table_view::TableView,
+    },
     values::{Moment, Query, Tone, quantity::format_count},
 };
 use leptos::prelude::*;

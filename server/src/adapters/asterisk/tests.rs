@@ -133,7 +133,8 @@ fn events_that_waited_behind_a_newer_answer_take_nothing_back() {
 fn a_renamed_channel_is_the_same_call() {
     let mut calls = Calls::new("asterisk-03");
     packets(ANSWERED).iter().filter(|packet| packet.event() == Some("Status")).for_each(|packet| drop(calls.hear(packet, clock())));
-    let rename = "Event: Rename\r\nChannel: PJSIP/kamailio-01-00000000\r\nNewname: PJSIP/x-1\r\nUniqueid: asterisk-03-1795374043.0\r\n\r\n";
+    let rename =
+        "Event: Rename\r\nChannel: PJSIP/kamailio-01-00000000\r\nNewname: PJSIP/x-1\r\nUniqueid: asterisk-03-1795374043.0\r\n\r\n";
     let events = calls.hear(&packets(rename)[0], clock()).events;
     assert_eq!(changes(&events).iter().map(|call| call.channel.as_str()).collect::<Vec<_>>(), ["PJSIP/x-1"]);
     assert_eq!((ends(&events), calls.all().len()), (0, 1));

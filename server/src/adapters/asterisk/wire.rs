@@ -197,7 +197,10 @@ mod tests {
         cut.push(b"\r");
         assert_eq!(cut.packet(), Ok(None));
         cut.push(b"\n");
-        assert_eq!(cut.packet().map(|packet| packet.and_then(|packet| packet.get("Channel").map(str::to_owned))), Ok(Some("PJSIP/a-1".into())));
+        assert_eq!(
+            cut.packet().map(|packet| packet.and_then(|packet| packet.get("Channel").map(str::to_owned))),
+            Ok(Some("PJSIP/a-1".into()))
+        );
     }
 
     #[test]
