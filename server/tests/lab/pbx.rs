@@ -111,7 +111,9 @@ async fn hear(door: Door, board: Arc<Mutex<Board>>, ended: Arc<AtomicUsize>) {
     let name = door.name.clone();
     let pbx = Asterisk::new(door, now);
     loop {
-        let tell = |event: PbxEvent| drop(board.lock().expect("nobody panics").tell(&name, event, now()));
+        let tell = |event: PbxEvent| {
+            board.lock().expect("nobody panics").tell(&name, event, now());
+        };
         pbx.listen(tell).await;
         ended.fetch_add(1, Ordering::Relaxed);
         board.lock().expect("nobody panics").away(&name, now());
