@@ -17,7 +17,7 @@ use server::{
         mariadb::{Beat, MariaDb},
         ssh::{Jump, KnownHosts, PublicKey, Ssh, Target, of_lab, offered},
     },
-    lab::place::Layout,
+    lab::{enter, place::Layout},
 };
 use std::{
     collections::BTreeSet,
@@ -45,6 +45,7 @@ impl Panel {
         let dir = tempfile::tempdir().expect("a folder");
         let known = KnownHosts::at(&dir.path().join("known_hosts"));
         let panel = Self { layout, inventory: toml::from_str(&text).expect("an inventory"), dir, known };
+        panel.forget_neighbors();
         for name in panel.ours() {
             panel.known.pin(&name, &of_lab(&panel.layout, &name).expect("its keys")).expect("written");
         }
@@ -54,6 +55,12 @@ impl Panel {
     fn ours(&self) -> Vec<String> {
         let ours = self.inventory.machines.iter().filter(|machine| machine.role.is_ours());
         ours.map(|machine| machine.name.clone()).collect()
+    }
+
+    /// A machine of the lab that was switched off and on has new cards, and the host believes in the old ones for a minute.
+    fn forget_neighbors(&self) {
+        let mut ip = enter::at_switches(&self.layout).expect("the lab is up");
+        enter::run(&mut ip, &["ip", "neigh", "flush", "all"]).expect("it forgets");
     }
 
     fn address(&self, machine: &str, network: &str) -> Ipv4Addr {
@@ -251,6 +258,7 @@ fn a_connection_outlives_neither_a_frozen_nor_a_dead_machine() {
         let error = shell.observe().await.expect_err("it is off");
         assert!(matches!(error.kind, PortErrorKind::Refused | PortErrorKind::TimedOut | PortErrorKind::Broken), "{error}");
         lab.json(&["heal", "kill", "monitor-01"]);
+        panel.forget_neighbors();
         let give_up = Instant::now() + PATIENCE;
         while let Err(error) = shell.observe().await {
             assert!(Instant::now() < give_up, "{error}");
