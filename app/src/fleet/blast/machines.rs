@@ -218,5 +218,5 @@ fn takeover(sight: &Sight<'_>, party: &Party<'_>, next: &Machine, blast: &mut Bl
 
 fn shared_network(sight: &Sight<'_>, party: &Party<'_>) -> Option<String> {
     let on_sync = |machine: &&Machine| machine.networks.iter().any(|on| on == "sync");
-    (party.lost.iter().any(|machine| on_sync(machine)) && sight.inventory.networks.contains_key("sync")).then(|| "sync".to_string())
+    (party.lost.iter().any(on_sync) && sight.inventory.networks.contains_key("sync")).then(|| "sync".to_string())
 }
