@@ -13,8 +13,8 @@ pub const MACHINES_IN_FULL_MAX: usize = 24;
 pub const OUTSIDERS_SHOWN_MAX: usize = 5;
 
 /// Left of the columns stand the names of the rails, right of them what is at their ends.
-const LEFT: u32 = 136;
-const RIGHT: u32 = 148;
+const LEFT: u32 = 142;
+const RIGHT: u32 = 166;
 const CARDS_TOP: u32 = 32;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -285,7 +285,7 @@ fn row(inventory: &Inventory, networks: &[&str], parties: &[Party<'_>], density:
     let mut y = first_rail;
     let mut rails = Vec::new();
     for network in networks {
-        rails.push(Rail { network: (*network).into(), y, from: LEFT - 8, until: 0 });
+        rails.push(Rail { network: (*network).into(), y, from: LEFT - 4, until: 0 });
         y += measures.rail_pitch;
     }
     let (mut groups, mut columns, mut left) = (Vec::new(), Vec::new(), LEFT);

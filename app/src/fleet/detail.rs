@@ -87,11 +87,24 @@ pub fn detail(sight: &Sight<'_>, name: &str) -> Option<MachineDetail> {
     let mut sections = vec![identity(machine, seen), load(seen)];
     sections.extend(roles::sections(sight, machine, seen));
     sections.retain(|section| !section.facts.is_empty());
+    let mut cards = cards(sight.inventory, machine, seen);
+    // What a machine told before it fell silent is told as such, without its last color.
+    if !seen.shell.as_ref().is_some_and(|shell| shell.failing.is_none() && shell.fresh(sight.now).is_some()) {
+        for card in cards.iter_mut().filter(|card| card.tone != Tone::Idle) {
+            (card.tone, card.word) = (Tone::Idle, "unknown; last seen as".into());
+        }
+    }
+    if view.word == "down" || view.state == super::judge::MachineState::Unknown {
+        for section in &mut sections {
+            section.title.push_str(", as last seen");
+            section.facts.iter_mut().for_each(|fact| fact.tone = None);
+        }
+    }
     Some(MachineDetail {
         taken_at: map.taken_at,
         machine: view,
         findings: judged.map_or_else(Vec::new, |judged| judged.findings.clone()),
-        cards: cards(sight.inventory, machine, seen),
+        cards,
         interfaces: interfaces(sight, machine, seen),
         sections,
         reach: reach(sight.inventory, machine),

@@ -5,6 +5,7 @@ use crate::{
     fleet::{
         facts::{Card, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
         flows::Flows,
+        judge::{Judgement, MachineState},
         sample,
         world::World,
     },
@@ -13,6 +14,16 @@ use crate::{
 
 const NOW: Moment = Moment::from_seconds(1_795_317_152);
 
+fn judged(inventory: &Inventory) -> Vec<Judgement> {
+    let judge = |machine: &Machine| Judgement {
+        name: machine.name.clone(),
+        state: MachineState::Good,
+        observed_at: None,
+        findings: Vec::new(),
+    };
+    inventory.machines.iter().map(judge).collect()
+}
+
 fn of(seen: MachineSeen) -> MachineDetail {
     let (inventory, flows) = (sample::lab(), Flows::default());
     let mut world = World::default();
@@ -20,7 +31,7 @@ fn of(seen: MachineSeen) -> MachineDetail {
     let sight = Sight {
         inventory: &inventory,
         world: &world,
-        judgements: &[],
+        judgements: &judged(&inventory),
         networks: &[],
         flows: &flows,
         cut_off_since: None,
@@ -53,6 +64,18 @@ fn cards_are_compared_with_what_was_declared() {
     let detail = of(MachineSeen { shell: seen(ShellFacts { cards, ..ShellFacts::default() }), ..MachineSeen::default() });
     let words: Vec<(&str, &str)> = detail.cards.iter().map(|card| (card.network.as_str(), card.word.as_str())).collect();
     assert_eq!(words, [("Management", "as declared"), ("External", "down"), ("Voice", "MTU too small"), ("Sync", "missing")]);
+}
+
+#[test]
+fn what_was_told_before_the_silence_keeps_no_color() {
+    let card =
+        Card { name: "eth0".into(), mac: String::new(), mtu: 1500, up: true, addresses: vec![([10, 40, 40, 11].into(), 24)] };
+    let mut shell = seen(ShellFacts { cards: vec![card], ..ShellFacts::default() });
+    if let Some(shell) = &mut shell {
+        shell.note(Err(PortError::new("kamailio-01", "look", PortErrorKind::TimedOut, "no answer")), NOW);
+    }
+    let detail = of(MachineSeen { shell, ..MachineSeen::default() });
+    assert!(detail.cards.iter().all(|card| card.tone == Tone::Idle), "{:?}", detail.cards);
 }
 
 #[test]

@@ -50,8 +50,7 @@ pub const TAP_RADIUS: f32 = 5.5;
 /// What a machine's card says when one points at it, and what a screen reader says of its link.
 pub fn spoken(machine: &MachineView) -> String {
     let why = machine.why.as_ref().map_or_else(String::new, |why| format!(" {why}"));
-    let seen = machine.observed_at.map_or_else(|| " Never seen.".into(), |at| format!(" Seen {} UTC.", at.time_of_day()));
-    format!("{}, {}: {}.{why}{seen}", machine.name, machine.role, machine.word)
+    format!("{}, {}: {}.{why}", machine.name, machine.role, machine.word)
 }
 
 fn slot(id: String, put: Put) -> Slot {
@@ -121,7 +120,13 @@ pub fn outsider_slots(outsider: &OutsiderView) -> Vec<Slot> {
 pub fn changes(old: Option<&MapSnapshot>, new: &MapSnapshot, rows: usize) -> Vec<Slot> {
     let mut changed = Vec::new();
     for (i, machine) in new.machines.iter().enumerate() {
-        differing(old.and_then(|old| old.machines.get(i)), machine, machine_slots, &mut changed);
+        match old.and_then(|old| old.machines.get(i)) {
+            // Every round sees every machine again; of most of them that is all that is new.
+            Some(old) if only_seen_again(old, machine) => {
+                changed.push(slot(format!("r-{}-seen", machine.name), Put::Age(machine.observed_at)));
+            }
+            old => differing(old, machine, machine_slots, &mut changed),
+        }
     }
     for (i, network) in new.networks.iter().enumerate() {
         differing(old.and_then(|old| old.networks.get(i)), network, |network| network_slots(network, rows), &mut changed);
@@ -140,6 +145,12 @@ pub fn changes(old: Option<&MapSnapshot>, new: &MapSnapshot, rows: usize) -> Vec
         differing(old.and_then(|old| old.links.get(i)), link, slots, &mut changed);
     }
     changed
+}
+
+fn only_seen_again(old: &MachineView, new: &MachineView) -> bool {
+    let shown = |machine: &MachineView| (machine.state, machine.since, machine.findings);
+    let same = old.word == new.word && old.role == new.role && old.figures == new.figures && old.why == new.why;
+    same && shown(old) == shown(new) && old.taps == new.taps && old.observed_at != new.observed_at
 }
 
 fn differing<T: PartialEq>(old: Option<&T>, new: &T, slots: impl Fn(&T) -> Vec<Slot>, changed: &mut Vec<Slot>) {

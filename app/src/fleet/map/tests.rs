@@ -152,6 +152,10 @@ fn only_what_changed_is_written() {
     let class = written.iter().find(|slot| slot.id == "m-asterisk-02").expect("its card changed");
     assert_eq!(class.put, Put::Class("node bad".into()));
     assert!(changes(Some(&after), &after, 1).is_empty());
+    let mut again = after.clone();
+    again.machines[0].observed_at = Some(NOW);
+    let written = changes(Some(&after), &again, 1);
+    assert_eq!(written, [super::slots::Slot { id: "r-kamailio-01-seen".into(), put: Put::Age(Some(NOW)) }]);
     assert!(changes(None, &after, 1).len() > 100, "a page that shows nothing yet is written whole");
 }
 

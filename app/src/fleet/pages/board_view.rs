@@ -320,7 +320,9 @@ fn outside(
     pinned: Option<&Blast>,
 ) -> impl IntoView + use<> {
     let (x, y, middle) = (outside.x, outside.y, outside.x + 20);
-    let external = row.rails.first().map_or(y + outside.height, |rail| rail.y);
+    // Down to External's band; the words at the rail's end stand below.
+    let half_band = density.measures().rail_height / 2;
+    let external = row.rails.first().map_or(y + outside.height, |rail| rail.y.saturating_sub(half_band));
     let pitch = if density == Density::Full { 20 } else { 17 };
     let first = if density == Density::Full { 22 } else { 14 };
     let line = |(i, name): (usize, &String)| {

@@ -210,7 +210,8 @@ mod browser {
                 say(&new.lead, now);
             }
             // A class that was written anew has lost its mark.
-            if slots.iter().any(|slot| matches!(slot.put, Put::Class(_))) {
+            let pointing = shown.with_untracked(Option::is_some);
+            if pointing && slots.iter().any(|slot| matches!(slot.put, Put::Class(_))) {
                 shown.with_untracked(|blast| mark(blast.as_ref()));
             }
             written.set_value(Some(new));
