@@ -325,7 +325,7 @@ fn matrix(inventory: &Inventory, world: &World, name: &str, network: &Network, n
         match (down, pairs.between(&a.name, &b.name, network.mtu)) {
             (Some(down), _) => Cell::state(Tone::Idle, "unknown").title(format!("{between}: {} does not answer", down.name)),
             (None, Pair::Proved { round_trip_ms, .. }) => {
-                let word = round_trip_ms.map_or_else(|| "proved".into(), |ms| format!("{ms:.1} ms"));
+                let word = round_trip_ms.map_or_else(|| "proved".into(), |ms| format!("{ms:.2} ms"));
                 Cell::state(Tone::Good, word).title(format!("{between}: the whole packet came back"))
             }
             (None, Pair::Lost(said)) => Cell::state(Tone::Bad, "lost").title(said),

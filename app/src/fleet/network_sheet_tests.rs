@@ -76,7 +76,7 @@ fn the_matrix_tells_lost_untried_and_unreachable_pairs_apart() {
     let sheet = one(&inventory, &broken, "data").expect("there is such a network");
     let matrix = table(&sheet, "Large packets between each pair");
     assert_eq!(words(&matrix.rows[0]), ["asterisk-01", "", "lost", "not tried"]);
-    assert_eq!(words(&matrix.rows[2]), ["mariadb-02", "not tried", "0.1 ms", ""]);
+    assert_eq!(words(&matrix.rows[2]), ["mariadb-02", "not tried", "0.10 ms", ""]);
     let away = PortError::new("mariadb-02 SSH", "look", PortErrorKind::TimedOut, "no answer within 2 s");
     shell(&mut broken, "mariadb-02").note(Err(away), NOW);
     let sheet = one(&inventory, &broken, "data").expect("there is such a network");
