@@ -13,6 +13,7 @@ mod accounts;
 mod audit;
 mod browser;
 mod cable;
+mod cdr;
 mod doors;
 mod full_disk;
 mod guards;
