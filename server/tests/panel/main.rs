@@ -14,6 +14,7 @@ mod audit;
 mod browser;
 mod cable;
 mod cdr;
+mod cdr_search;
 mod doors;
 mod full_disk;
 mod guards;

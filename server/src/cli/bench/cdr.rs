@@ -54,6 +54,7 @@ pub const COLLECTION: Goal = goal(
     "ms",
     1_000.0,
 );
+#[cfg(test)]
 pub const GOALS: [Goal; 4] = [NUMBER, CUSTOMER, CHART, COLLECTION];
 
 const DAYS: u64 = 30;
