@@ -13,6 +13,8 @@ mod accounts;
 mod audit;
 mod browser;
 mod cable;
+mod cdr;
+mod cdr_search;
 mod doors;
 mod fleet_pages;
 mod fleet_store;

@@ -2,6 +2,7 @@
 
 mod assets;
 mod browser;
+mod cdr;
 mod figure;
 mod lab;
 mod load;
@@ -63,6 +64,15 @@ enum Measure {
     LabLoad60,
     /// 300 calls a second through the proxies, each failing over
     LabLoad300,
+    /// A number on a day among thirty million calls
+    CdrSearchNumber,
+    /// A customer on a day among thirty million calls
+    CdrSearchCustomer,
+    /// A month's chart with its shadow
+    #[value(name = "cdr-chart-30d")]
+    CdrChart30d,
+    /// How fast call records are collected
+    CdrCollection,
 }
 
 pub async fn run(args: BenchArgs) -> Result<(), Failure> {
@@ -114,6 +124,10 @@ async fn measure(name: Measure) -> Result<Figure, Failure> {
         Measure::LabSilentCarrier => lab::measure(lab::SILENT, lab::silent_carrier).await,
         Measure::LabLoad60 => lab::measure(lab::WHOLE_CHAIN, lab::whole_chain).await,
         Measure::LabLoad300 => lab::measure(lab::PROXIES_ALONE, lab::proxies_alone).await,
+        Measure::CdrSearchNumber => cdr::search_number().await,
+        Measure::CdrSearchCustomer => cdr::search_customer().await,
+        Measure::CdrChart30d => cdr::chart_month().await,
+        Measure::CdrCollection => cdr::collection().await,
     }
 }
 
@@ -138,7 +152,8 @@ mod tests {
         let mut names: Vec<_> = Measure::value_variants().iter().filter_map(named).collect();
         let in_browser = [browser::PAINT, browser::TASK, browser::SHIFT, browser::TABS, browser::EVENT];
         let outside = [load::PAGE, load::LIVE, load::MEMORY, start::GIVEN, start::PRIVATE, assets::WASM, assets::REST];
-        let mut goals: Vec<_> = in_browser.iter().chain(&outside).chain(&lab::GOALS).map(|goal| goal.name.to_string()).collect();
+        let mut goals: Vec<_> =
+            in_browser.iter().chain(&outside).chain(&lab::GOALS).chain(&cdr::GOALS).map(|goal| goal.name.to_string()).collect();
         names.sort();
         goals.sort();
         assert_eq!(names, goals);

@@ -1,0 +1,109 @@
+//! Searching call records and reading call volume, from the statements to the command line, on what was really collected.
+
+use crate::{
+    cdr::{START_US, Source, drain},
+    harness::Setup,
+};
+use app::{
+    calls::{
+        cdr::{CdrFilter, CdrKey},
+        outcome::Outcome,
+        store,
+        volume::{Grouping, Range, VolumeQuestion},
+    },
+    values::Moment,
+};
+use sqlx::{Connection, MySqlConnection};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_search_finds_by_number_customer_and_time_and_pages_without_gap_or_double() {
+    let source = Source::new().await;
+    source.call(1, 2_500);
+    drain(&source.collector().await).await;
+    let mut conn = MySqlConnection::connect(&source.ours.url()).await.expect("it answers");
+    let conn = &mut conn;
+    let filter = CdrFilter { number: Some("44207000".into()), ..CdrFilter::default() };
+    let found = store::cdr::list(conn, &filter, None, 10_000).await.expect("it answers");
+    assert_eq!(found.len(), 999, "called 44207000001 to …999");
+    assert!(found.windows(2).all(|pair| pair[0].key > pair[1].key), "newest first");
+    let by_caller = CdrFilter { number: Some("49301000007".into()), ..CdrFilter::default() };
+    assert_eq!(store::cdr::count(conn, &by_caller, 100).await.expect("it answers"), 3);
+    assert_eq!(store::cdr::count(conn, &CdrFilter::default(), 1_000).await.expect("it answers"), 1_000, "counting ends");
+
+    let filter = CdrFilter {
+        customer: Some("acme".into()),
+        outcome: Some(Outcome::Busy),
+        from: Some(Moment::from_micros(START_US)),
+        to: Some(Moment::from_micros(START_US + 200_000_000)),
+        ..CdrFilter::default()
+    };
+    let all = store::cdr::list(conn, &filter, None, 10_000).await.expect("it answers");
+    assert!(!all.is_empty() && all.iter().all(|cdr| cdr.customer.as_deref() == Some("acme") && cdr.outcome == Outcome::Busy));
+    let (mut paged, mut below): (Vec<CdrKey>, Option<CdrKey>) = (Vec::new(), None);
+    loop {
+        let page = store::cdr::list(conn, &filter, below, 7).await.expect("it answers");
+        let Some(last) = page.last() else { break };
+        below = Some(last.key);
+        paged.extend(page.iter().map(|cdr| cdr.key));
+    }
+    assert_eq!(paged, all.iter().map(|cdr| cdr.key).collect::<Vec<_>>());
+
+    let call = store::cdr::list_by_reference(conn, "ref-10").await.expect("it answers");
+    assert_eq!((call.len(), call[0].attempts.len(), call[0].attempts[0].carrier.as_str()), (1, 1, "carrier-a"));
+    assert_eq!(call[0].rate.map(|rate| rate.to_string()).as_deref(), Some("0.004200"));
+    assert!(store::cdr::list_by_reference(conn, "nobody's").await.expect("it answers").is_empty());
+}
+
+#[tokio::test]
+async fn volume_is_cut_as_asked_and_its_shadow_is_a_week_older() {
+    let source = Source::new().await;
+    source.call(1, 3_000);
+    drain(&source.collector().await).await;
+    let mut conn = MySqlConnection::connect(&source.ours.url()).await.expect("it answers");
+    let from = Moment::from_micros(START_US);
+    let range = Range::Custom { from, to: from.plus(Duration::from_secs(600)) };
+    let now = from.plus(Duration::from_secs(8 * 86_400));
+    let by = |grouping, only: Option<&str>, range| VolumeQuestion { grouping, only: only.map(Into::into), range };
+    let volume = store::volume::get(&mut conn, &by(Grouping::Customer, None, range), now).await.expect("it answers");
+    assert_eq!(
+        volume.rows.iter().map(|row| (row.name.as_str(), row.measures.attempts)).collect::<Vec<_>>(),
+        [("acme", 1_500), ("umbrella", 1_500)]
+    );
+    assert_eq!((volume.whole.attempts, volume.whole.asr_percent, volume.whole.cps), (3_000, Some(20.0), Some(5.0)));
+    assert_eq!(volume.points.len(), 10);
+    assert_eq!(volume.points.iter().map(|point| point.measures.attempts).sum::<u64>(), 3_000);
+    // By carrier each try counts, and one carrier's points are its own.
+    let volume = store::volume::get(&mut conn, &by(Grouping::Carrier, Some("carrier-b"), range), now).await.expect("it answers");
+    let asr = volume.rows.iter().map(|row| (row.name.as_str(), row.measures.attempts, row.measures.asr_percent));
+    assert_eq!(asr.collect::<Vec<_>>(), [("carrier-a", 1_800, Some(600.0 / 1_800.0 * 100.0)), ("carrier-b", 600, Some(0.0))]);
+    assert_eq!(volume.whole.attempts, 600);
+    // A week later these calls are the shadow.
+    let week = Duration::from_secs(7 * 86_400);
+    let range = Range::Custom { from: from.plus(week), to: from.plus(week + Duration::from_secs(600)) };
+    let volume = store::volume::get(&mut conn, &by(Grouping::Total, None, range), now).await.expect("it answers");
+    assert_eq!((volume.whole.attempts, volume.whole.asr_percent, volume.week_before.attempts), (0, None, 3_000));
+    assert_eq!(volume.shadow.iter().map(|point| point.measures.attempts).sum::<u64>(), 3_000);
+}
+
+#[tokio::test]
+async fn the_command_line_tells_what_was_collected() {
+    let source = Source::new().await;
+    source.call(1, 100);
+    drain(&source.collector().await).await;
+    let panel = crate::harness::Panel::start(Setup::with(&source.ours));
+    let found = panel.json(&["cdr", "search", "--number", "+44 20 7000010", "--from", "2026-11-22", "--to", "2026-11-23"]);
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!((found[0]["called"].as_str(), found[0]["customer"].as_str()), (Some("44207000010"), Some("umbrella")));
+    assert_eq!(panel.json(&["cdr", "search", "--from", "2026-11-23"]).as_array().map(Vec::len), Some(0));
+    let call = panel.json(&["cdr", "search", "--reference", "ref-10"]);
+    assert_eq!(call[0]["attempts"][0]["carrier"], "carrier-a");
+    let volume = panel.json(&["volume", "--by", "carrier", "--from", "2026-11-22T03:00", "--to", "2026-11-22T04:00"]);
+    assert_eq!((volume["rows"][0]["name"].as_str(), volume["rows"][0]["attempts"].as_u64()), (Some("carrier-a"), Some(60)));
+    assert!(volume["formulas"]["asr"].as_str().is_some_and(|formula| formula.contains('÷')));
+    for wrong in [&["cdr", "search", "--number", "abc"][..], &["volume", "--from", "2026-11-23", "--to", "2026-11-22"]] {
+        let output = panel.command(wrong);
+        assert_eq!(output.status.code(), Some(1), "{wrong:?}");
+    }
+    assert_eq!(panel.command(&["volume", "--by", "moon"]).status.code(), Some(2));
+}
