@@ -214,7 +214,8 @@ mod tests {
         let wrong = "[notices]\nmail = { server = \"mx\", from = \"nobody\", to = [], user = \"u\" }\nwebhook = { url = \"h\" }\nescalate_after_minutes = 0\n";
         let problems = parse(wrong).expect_err("five mistakes");
         let places: Vec<&str> = problems.iter().map(|problem| problem.at.as_str()).collect();
-        let expected = ["notices.mail.from", "notices.webhook.url", "notices.mail.to", "notices.mail", "notices.escalate_after_minutes"];
+        let expected =
+            ["notices.mail.from", "notices.webhook.url", "notices.mail.to", "notices.mail", "notices.escalate_after_minutes"];
         assert_eq!(places, expected);
     }
 

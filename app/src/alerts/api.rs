@@ -235,7 +235,11 @@ pub async fn add_silence(rule: String, about: String, minutes: u32, comment: Str
     let by = allowed.who()?.name.clone();
     let pattern = |at: &str, text: &str| {
         let text = parse_text(at, text, 160)?;
-        if text.is_empty() { Err(AppError::wrong(vec![Problem::new(at, "", "a pattern; * stands for anything")])) } else { Ok(text) }
+        if text.is_empty() {
+            Err(AppError::wrong(vec![Problem::new(at, "", "a pattern; * stands for anything")]))
+        } else {
+            Ok(text)
+        }
     };
     let (rule, subject) = (pattern("rule", &rule)?, pattern("about", &about)?);
     let comment = parse_text("comment", &comment, COMMENT_CHARS_MAX)?;

@@ -35,7 +35,8 @@ impl AlertFilter {
         let subject = alert.subject.to_string();
         let has = |q: &String| {
             let texts = [&subject, &alert.key, &alert.sentence];
-            texts.iter().any(|text| text.to_lowercase().contains(q)) || alert.symptoms.iter().any(|s| s.subject.to_string().contains(q))
+            texts.iter().any(|text| text.to_lowercase().contains(q))
+                || alert.symptoms.iter().any(|s| s.subject.to_string().contains(q))
         };
         in_state
             && self.severity.is_none_or(|severity| alert.severity == severity)

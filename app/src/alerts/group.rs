@@ -88,7 +88,12 @@ mod tests {
             symptom("service.away", "machine:kamailio-01", &[]),
             symptom("machine.away", "machine:kamailio-01", &["host:lab"]),
         ]);
-        let folded = ["asr.low@traffic:all", "address.moved@cluster:proxies", "dmq.lost@machine:kamailio-02", "service.away@machine:kamailio-01"];
+        let folded = [
+            "asr.low@traffic:all",
+            "address.moved@cluster:proxies",
+            "dmq.lost@machine:kamailio-02",
+            "service.away@machine:kamailio-01",
+        ];
         assert_eq!(told(&groups), [("machine.away@machine:kamailio-01".into(), folded.map(String::from).to_vec())]);
     }
 
@@ -115,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_broken_carrier_explains_its_answer_ratio() {
-        let groups = group(vec![symptom("asr.low", "carrier:a", &["machine:kamailio-01"]), symptom("carrier.away", "carrier:a", &[])]);
+        let groups =
+            group(vec![symptom("asr.low", "carrier:a", &["machine:kamailio-01"]), symptom("carrier.away", "carrier:a", &[])]);
         assert_eq!(told(&groups), [("carrier.away@carrier:a".into(), vec!["asr.low@carrier:a".into()])]);
     }
 }

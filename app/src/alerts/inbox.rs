@@ -270,7 +270,12 @@ impl Inbox {
             let after = escalate_after.filter(|after| alone && now.since(alert.opened_at) >= *after);
             if let Some(after) = after {
                 open.alert.escalated_at = Some(now);
-                out.push(open.change(EventKind::Escalated, None, format!("Nobody acknowledged it for {}.", format_span(after)), now));
+                out.push(open.change(
+                    EventKind::Escalated,
+                    None,
+                    format!("Nobody acknowledged it for {}.", format_span(after)),
+                    now,
+                ));
             }
         }
     }

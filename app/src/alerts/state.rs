@@ -176,11 +176,8 @@ impl AlertsState {
 fn bound(unwritten: &mut Vec<AlertChange>) {
     if unwritten.len() > UNWRITTEN_MAX {
         let mut newest = std::collections::BTreeSet::new();
-        let mut kept: Vec<AlertChange> = unwritten
-            .drain(..)
-            .rev()
-            .filter(|change| change.event.is_some() || newest.insert(change.alert.id))
-            .collect();
+        let mut kept: Vec<AlertChange> =
+            unwritten.drain(..).rev().filter(|change| change.event.is_some() || newest.insert(change.alert.id)).collect();
         kept.reverse();
         let too_many = kept.len().saturating_sub(UNWRITTEN_MAX);
         kept.drain(..too_many);

@@ -27,8 +27,15 @@ pub fn timing(key: &str) -> Timing {
         "service.away" | "primary.read-only" | "replica.writable" => (2, 5),
         "alerts.storm" => (0, 30),
         // The machine's own death explains these, once it is seen: so they wait for it.
-        "dispatcher.inactive" | "carrier.away" | "dmq.lost" | "trunk.unreachable" | "replica.broken" | "semi-sync.off"
-        | "address.moved" | "address.nowhere" | "address.twice" => (8, 10),
+        "dispatcher.inactive"
+        | "carrier.away"
+        | "dmq.lost"
+        | "trunk.unreachable"
+        | "replica.broken"
+        | "semi-sync.off"
+        | "address.moved"
+        | "address.nowhere"
+        | "address.twice" => (8, 10),
         "replica.behind" | "shell.away" | "observer.refused" | "clock.off" => (10, 30),
         "machine.unknown" => (15, 10),
         "cpu.full" => (120, 60),

@@ -54,9 +54,8 @@ fn about(telling: &Telling, now: Moment) -> Vec<Value> {
         None if severity == telling.severity => now.plus(BELIEVED_FOR),
         None => telling.at,
     };
-    let concerns = |severity: &Severity| {
-        *severity == telling.severity || matches!(telling.what, EventKind::Changed | EventKind::Resolved)
-    };
+    let concerns =
+        |severity: &Severity| *severity == telling.severity || matches!(telling.what, EventKind::Changed | EventKind::Resolved);
     Severity::ALL.into_iter().filter(concerns).map(|severity| one(telling, severity, until(severity))).collect()
 }
 

@@ -96,7 +96,8 @@ impl NoticesSection {
         if let Some(to) = &self.escalate_to {
             address("notices.escalate_to", to);
         }
-        let urls = [("webhook", self.webhook.as_ref().map(|w| &w.url)), ("alertmanager", self.alertmanager.as_ref().map(|a| &a.url))];
+        let urls =
+            [("webhook", self.webhook.as_ref().map(|w| &w.url)), ("alertmanager", self.alertmanager.as_ref().map(|a| &a.url))];
         for (name, url) in urls.into_iter().filter_map(|(name, url)| Some((name, url?))) {
             if reqwest::Url::parse(url).is_err() || !(url.starts_with("http://") || url.starts_with("https://")) {
                 problems.push(Problem::new(format!("notices.{name}.url"), url, "an address like https://hooks.example.net/noc"));

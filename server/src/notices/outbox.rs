@@ -33,7 +33,12 @@ pub async fn empty(database: &Database, receiver: &Receiver, way: &Way) -> Resul
         match result {
             Ok(()) => sent += 1,
             Err(not_sent) if not_sent.for_good => {
-                tracing::warn!(receiver = receiver.name, alert = due.telling.id.0, why = not_sent.why, "a notice was refused for good");
+                tracing::warn!(
+                    receiver = receiver.name,
+                    alert = due.telling.id.0,
+                    why = not_sent.why,
+                    "a notice was refused for good"
+                );
             }
             Err(not_sent) => return Err(format!("{} gets no notices: {}", receiver.name, not_sent.why)),
         }

@@ -71,7 +71,8 @@ impl AlertsTask {
         let (panel, sources) = (&self.panel, &self.sources);
         let escalate_after = panel.alerts.escalate_after;
         let open = panel.alerts.open_identities();
-        let names = |open: &[(String, app::alerts::subject::Subject)]| open.iter().map(|(key, subject)| identity(key, subject)).collect();
+        let names =
+            |open: &[(String, app::alerts::subject::Subject)]| open.iter().map(|(key, subject)| identity(key, subject)).collect();
         let Some(inventory) = panel.fleet.inventory() else {
             // Without an inventory nothing is seen, so nothing is over.
             return Heard { groups: Vec::new(), frozen: names(&open), escalate_after };

@@ -87,7 +87,10 @@ fn a_dead_proxy_is_one_alert_and_its_late_symptoms_fold_under_it() {
         0..5 => vec![],
         // Its mate misses it before the panel does.
         5..10 => vec![mate()],
-        _ => (0..40).map(|n| symptom("dispatcher.inactive", &format!("cluster:{n}"), &["machine:kamailio-01"])).chain([mate(), away("kamailio-01")]).collect(),
+        _ => (0..40)
+            .map(|n| symptom("dispatcher.inactive", &format!("cluster:{n}"), &["machine:kamailio-01"]))
+            .chain([mate(), away("kamailio-01")])
+            .collect(),
     });
     assert_eq!(told, ["11 opened machine.away@machine:kamailio-01!"]);
     assert_eq!(inbox.open().next().expect("one").symptoms.len(), 41);
@@ -104,7 +107,8 @@ fn an_alert_that_turns_out_to_be_a_symptom_becomes_part_of_its_cause() {
 #[test]
 fn a_storm_is_bounded_and_nothing_of_it_is_lost() {
     let mut inbox = Inbox::default();
-    let told = run(&mut inbox, 0..100, |second| if second < 30 { (0..500).map(|n| away(&format!("m{n}"))).collect() } else { vec![] });
+    let told =
+        run(&mut inbox, 0..100, |second| if second < 30 { (0..500).map(|n| away(&format!("m{n}"))).collect() } else { vec![] });
     assert_eq!(told, ["1 opened alerts.storm@panel:wirecenter!", "60 resolved alerts.storm@panel:wirecenter!"]);
     let mut inbox = Inbox::default();
     run(&mut inbox, 0..5, |_| (0..500).map(|n| away(&format!("m{n}"))).collect());
@@ -172,7 +176,10 @@ fn a_silenced_alert_is_shown_and_not_told_until_the_silence_ends() {
     };
     inbox.add_silence(silence).expect("two minutes");
     let told = run(&mut inbox, 0..200, |_| vec![away("a"), away("b")]);
-    assert_eq!(told, ["1 opened machine.away@machine:a", "1 opened machine.away@machine:b!", "120 unsilenced machine.away@machine:a!"]);
+    assert_eq!(
+        told,
+        ["1 opened machine.away@machine:a", "1 opened machine.away@machine:b!", "120 unsilenced machine.away@machine:a!"]
+    );
     let mut inbox = Inbox::default();
     run(&mut inbox, 0..10, |_| vec![away("a")]);
     let id = inbox.open().next().expect("one").id;

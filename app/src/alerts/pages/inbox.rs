@@ -61,7 +61,8 @@ pub(super) fn spans() -> Vec<Choice> {
 
 fn silences_list(silences: Vec<Silence>, may_handle: bool) -> AnyView {
     if silences.is_empty() {
-        return view! { <Empty what="Nothing is silenced by rule." next="An alert can also be silenced by itself, on its page."/> }.into_any();
+        return view! { <Empty what="Nothing is silenced by rule." next="An alert can also be silenced by itself, on its page."/> }
+            .into_any();
     }
     let line = |silence: Silence| {
         let hidden = vec![("id", silence.id.to_string())];

@@ -47,13 +47,7 @@ pub fn AlertsLive(initial: AlertList, query: String, may_handle: bool) -> impl I
     }
 }
 
-fn item(
-    id: AlertId,
-    list: RwSignal<AlertList>,
-    now: RwSignal<Moment>,
-    may_handle: bool,
-    back: String,
-) -> impl IntoView {
+fn item(id: AlertId, list: RwSignal<AlertList>, now: RwSignal<Moment>, may_handle: bool, back: String) -> impl IntoView {
     // Keeps its last words while the list no longer has it, for the instant before its row goes.
     let found = move || list.with(|list| list.alerts.iter().find(|(alert, _)| alert.id == id).cloned());
     let first = list.with_untracked(|list| list.alerts.iter().find(|(alert, _)| alert.id == id).cloned());

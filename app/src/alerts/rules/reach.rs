@@ -26,7 +26,9 @@ pub fn hosts(seen: &Observations<'_>) -> Vec<Symptom> {
             let dead = machines.filter(|machine| is_away(seen, &machine.name)).count();
             let (severity, sentence) = match dead {
                 0 => (Severity::Notice, format!("The hypervisor {name} does not answer; its machines do. Look at its management.")),
-                _ => (Severity::Bad, format!("The host {name} does not answer, nor do {dead} of its machines. Look at its console.")),
+                _ => {
+                    (Severity::Bad, format!("The host {name} does not answer, nor do {dead} of its machines. Look at its console."))
+                }
             };
             let mut symptom = Symptom::new("host.away", Subject::new(SubjectKind::Host, name), severity, sentence);
             symptom.since = Some(failing.since);
@@ -156,11 +158,13 @@ pub fn virtual_addresses(seen: &Observations<'_>) -> Vec<Symptom> {
                 }
                 many => {
                     let names: Vec<&str> = many.iter().map(|name| name.as_str()).collect();
-                    let sentence = format!("{at} of {name} stands on {} at once: calls break. Stop keepalived on one.", names.join(" and "));
+                    let sentence =
+                        format!("{at} of {name} stands on {} at once: calls break. Stop keepalived on one.", names.join(" and "));
                     ("address.twice", Severity::Bad, sentence)
                 }
             };
-            let lines = looked.iter().map(|(member, holds)| format!("{member}: {}", if *holds { "has it" } else { "does not have it" }));
+            let lines =
+                looked.iter().map(|(member, holds)| format!("{member}: {}", if *holds { "has it" } else { "does not have it" }));
             let because = cluster.members.iter().map(Subject::machine);
             let symptom = Symptom::new(format!("{key}:{at}"), Subject::new(SubjectKind::Cluster, name), severity, sentence);
             found.push(symptom.evidence(lines).because(because));
@@ -182,5 +186,9 @@ fn holds(seen: &Observations<'_>, machine: &str, address: Ipv4Addr) -> Option<bo
 /// The newest moment a proxy was read, for rules that ask whether anybody sees the targets.
 pub(super) fn proxies_seen_at(seen: &Observations<'_>) -> Option<Moment> {
     let machines = seen.world.machines.values();
-    machines.filter_map(|machine| machine.proxy.as_ref()).filter(|proxy| proxy.fresh(seen.now).is_some()).filter_map(|p| p.observed_at()).max()
+    machines
+        .filter_map(|machine| machine.proxy.as_ref())
+        .filter(|proxy| proxy.fresh(seen.now).is_some())
+        .filter_map(|p| p.observed_at())
+        .max()
 }

@@ -22,9 +22,7 @@ use std::time::Duration;
 const NOW: Moment = Moment::from_seconds(1_780_000_000);
 
 fn inventory() -> Inventory {
-    let machine = |name: &str, role: &str, number: u8, networks: &[&str]| {
-        serde_json::json!({ "name": name, "role": role, "host": "lab", "number": number, "networks": networks })
-    };
+    let machine = |name: &str, role: &str, number: u8, networks: &[&str]| serde_json::json!({ "name": name, "role": role, "host": "lab", "number": number, "networks": networks });
     let network = |subnet: &str| serde_json::json!({ "subnet": subnet, "mtu": 9000, "uplink": "forbidden" });
     serde_json::from_value(serde_json::json!({
         "name": "test",
@@ -153,9 +151,10 @@ fn what_the_judges_find_becomes_a_symptom_by_its_severity() {
 
 #[test]
 fn a_dead_primary_explains_its_replica_and_a_dead_replica_the_lost_semi_sync() {
-    let scene = Scene::default()
-        .find("mariadb-01", &[AWAY])
-        .find("mariadb-02", &[("replica.broken", MachineState::Bad, "MariaDB on mariadb-02 does not receive what 10.20.20.41 writes.")]);
+    let scene = Scene::default().find("mariadb-01", &[AWAY]).find(
+        "mariadb-02",
+        &[("replica.broken", MachineState::Bad, "MariaDB on mariadb-02 does not receive what 10.20.20.41 writes.")],
+    );
     let groups = scene.groups();
     assert_eq!((groups.len(), groups[0].root.identity().as_str()), (1, "machine.away@machine:mariadb-01"));
     let scene = Scene::default()
@@ -261,7 +260,12 @@ fn silence_where_calls_should_be_is_bad_and_a_dead_proxy_explains_it() {
         from: NOW,
         until: NOW,
     };
-    for (cps, expected) in [(0.0, vec!["bad cps.low@traffic:all"]), (3.0, vec!["notice cps.low@traffic:all"]), (9.5, vec![]), (25.0, vec!["notice cps.high@traffic:all"])] {
+    for (cps, expected) in [
+        (0.0, vec!["bad cps.low@traffic:all"]),
+        (3.0, vec!["notice cps.low@traffic:all"]),
+        (9.5, vec![]),
+        (25.0, vec!["notice cps.high@traffic:all"]),
+    ] {
         assert_eq!(Scene { volume: vec![sight(cps)], ..Scene::default() }.told(), expected, "{cps}");
     }
     let scene = Scene { volume: vec![sight(0.0)], ..Scene::default() }.find("kamailio-01", &[AWAY]);
@@ -287,7 +291,10 @@ fn a_violated_network_tells_of_whom_it_is_about() {
     };
     let violations = vec![violation("network.uplink", "Voice"), violation("machine_id.duplicate", "asterisk-01, asterisk-02")];
     let scene = Scene { isolation: vec![NetworkSight { network: "Voice".into(), known: true, violations }], ..Scene::default() };
-    assert_eq!(scene.told(), ["bad machine_id.duplicate:asterisk-02@machine:asterisk-01", "bad network.uplink:Voice@network:Voice"]);
+    assert_eq!(
+        scene.told(),
+        ["bad machine_id.duplicate:asterisk-02@machine:asterisk-01", "bad network.uplink:Voice@network:Voice"]
+    );
     assert_eq!(scene.symptoms()[0].evidence, ["seen", "by two"]);
 }
 
@@ -303,7 +310,8 @@ fn twins_are_one_alert_where_no_isolation_proof_tells_of_them() {
 fn a_disk_that_fills_is_told_before_it_is_full() {
     let trend = |per_minute: f64, used: f64| {
         let start = NOW.minus(Duration::from_secs(30 * 60));
-        let points = (0..=30u32).map(|m| (start.plus(Duration::from_secs(60) * m), used - per_minute * f64::from(30 - m))).collect();
+        let points =
+            (0..=30u32).map(|m| (start.plus(Duration::from_secs(60) * m), used - per_minute * f64::from(30 - m))).collect();
         Scene { trends: vec![Trend { machine: "mariadb-01".into(), what: Resource::Disk("/".into()), points }], ..Scene::default() }
     };
     let key = "disk.filling:/@machine:mariadb-01";
@@ -318,7 +326,8 @@ fn a_certificate_is_told_of_before_it_ends() {
     for (days, expected) in [(20, None), (10, Some("notice")), (2, Some("bad")), (0, Some("bad"))] {
         let valid_until = NOW.plus(Duration::from_secs(days * 86_400));
         let certificate = Certificate { subject: Subject::panel(), place: "staff door".into(), valid_until };
-        let expected: Vec<String> = expected.iter().map(|word| format!("{word} certificate.ending:staff door@panel:wirecenter")).collect();
+        let expected: Vec<String> =
+            expected.iter().map(|word| format!("{word} certificate.ending:staff door@panel:wirecenter")).collect();
         assert_eq!(Scene { certificates: vec![certificate], ..Scene::default() }.told(), expected, "{days}");
     }
 }

@@ -23,9 +23,8 @@ pub fn out_of_band(seen: &Observations<'_>) -> Vec<Symptom> {
 }
 
 fn measures(seen: &Observations<'_>, sight: &VolumeSight) -> Vec<Symptom> {
-    let usual = |read: Read| -> Vec<f64> {
-        sight.usual.iter().filter(|week| week.attempts >= ATTEMPTS_MIN).filter_map(read).collect()
-    };
+    let usual =
+        |read: Read| -> Vec<f64> { sight.usual.iter().filter(|week| week.attempts >= ATTEMPTS_MIN).filter_map(read).collect() };
     let mut found = Vec::new();
     let whose = match sight.subject.kind {
         SubjectKind::Traffic => "all traffic".to_string(),
@@ -38,8 +37,19 @@ fn measures(seen: &Observations<'_>, sight: &VolumeSight) -> Vec<Symptom> {
             band.median
         );
         let lines = [
-            format!("usual: {:.1} to {:.1}{unit}, median {:.1} of {} weeks", band.low.max(0.0), band.high, band.median, sight.usual.len()),
-            format!("{} attempts from {} to {} UTC", sight.now.attempts, sight.from.hour_and_minute(), sight.until.hour_and_minute()),
+            format!(
+                "usual: {:.1} to {:.1}{unit}, median {:.1} of {} weeks",
+                band.low.max(0.0),
+                band.high,
+                band.median,
+                sight.usual.len()
+            ),
+            format!(
+                "{} attempts from {} to {} UTC",
+                sight.now.attempts,
+                sight.from.hour_and_minute(),
+                sight.until.hour_and_minute()
+            ),
         ];
         found.push(Symptom::new(key, sight.subject.clone(), severity, sentence).evidence(lines).because(on_the_way(seen)));
     };
