@@ -122,7 +122,6 @@ impl Wiring {
                 }
             }
         });
-        // The lead's observers fill these; see `Sources`.
         self.start_alerts(Sources::default());
         let measure = Arc::new(Mutex::new(Measure::new(state_dir)));
         let system = Arc::clone(&panel.system);

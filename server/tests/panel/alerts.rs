@@ -54,7 +54,8 @@ fn ours(pool: &MySqlPool) -> OurDatabase {
 
 fn heard(names: &[String]) -> Heard {
     let symptom = |name: &String| {
-        Symptom::new("machine.away", Subject::machine(name), Severity::Bad, format!("{name} does not answer.")).evidence(["no answer"])
+        Symptom::new("machine.away", Subject::machine(name), Severity::Bad, format!("{name} does not answer."))
+            .evidence(["no answer"])
     };
     let groups = names.iter().map(|name| Group { root: symptom(name), folded: Vec::new() }).collect();
     Heard { groups, ..Heard::default() }
@@ -122,8 +123,10 @@ impl Hook {
     }
 
     fn way(&self) -> Way {
-        let section =
-            NoticesSection { webhook: Some(WebhookSection { url: self.url.clone(), secret_file: None }), ..NoticesSection::default() };
+        let section = NoticesSection {
+            webhook: Some(WebhookSection { url: self.url.clone(), secret_file: None }),
+            ..NoticesSection::default()
+        };
         ways(&section).remove(0).1
     }
 }
@@ -183,8 +186,15 @@ async fn each_change_is_one_notice_for_each_receiver_whatever_is_killed_when() {
     assert_eq!(count(&rows, "notices"), 2 * changes, "one row for each change and receiver");
     assert_eq!(count(&rows, "notices WHERE sent_at IS NULL"), 0);
     assert_eq!(count(&rows, "alerts WHERE resolved_at IS NULL"), 0, "nothing stays open");
-    assert_eq!(rows.sql("SELECT COUNT(*) FROM alerts a JOIN alerts b ON a.subject = b.subject AND a.id < b.id AND b.opened_at < a.resolved_at"), "0", "one alert at a time of one thing");
-    let keys = rows.sql("SELECT CONCAT('wirecenter-', alert_id, '-', seq) FROM alert_events WHERE kind IN ('opened', 'flapping', 'resolved')");
+    assert_eq!(
+        rows.sql(
+            "SELECT COUNT(*) FROM alerts a JOIN alerts b ON a.subject = b.subject AND a.id < b.id AND b.opened_at < a.resolved_at"
+        ),
+        "0",
+        "one alert at a time of one thing"
+    );
+    let keys = rows
+        .sql("SELECT CONCAT('wirecenter-', alert_id, '-', seq) FROM alert_events WHERE kind IN ('opened', 'flapping', 'resolved')");
     let keys: BTreeSet<String> = keys.lines().map(ToString::to_string).collect();
     assert_eq!(hook.keys(), keys, "the world heard of each, and of nothing else");
     let files = std::fs::read_dir(folder.path()).expect("a folder").count();
@@ -258,7 +268,9 @@ async fn a_receiver_that_is_down_slow_or_broken_gets_everything_in_order_later()
         .lock()
         .expect("no panic")
         .iter()
-        .map(|(_, body)| serde_json::from_str::<serde_json::Value>(body).expect("JSON")["event"].as_str().expect("text").to_string())
+        .map(|(_, body)| {
+            serde_json::from_str::<serde_json::Value>(body).expect("JSON")["event"].as_str().expect("text").to_string()
+        })
         .collect();
     assert_eq!(events, ["opened", "resolved"]);
 }
@@ -318,7 +330,9 @@ async fn a_panel_that_is_killed_while_it_tells_forgets_nothing() {
     let mails: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().map(|file| file.path()).collect();
     assert_eq!(mails.len(), 60);
     let mail = std::fs::read_to_string(&mails[0]).expect("a whole mail");
-    for part in ["Subject: Bad: kamailio-01 does not answer.", "Since:", "no answer", "http://panel/alerts/1", "Message-ID: <wirecenter-"] {
+    for part in
+        ["Subject: Bad: kamailio-01 does not answer.", "Since:", "no answer", "http://panel/alerts/1", "Message-ID: <wirecenter-"]
+    {
         assert!(mail.contains(part), "{part} is not in {mail}");
     }
     let (headers, taken) = (hook.headers.lock().expect("no panic"), hook.taken.lock().expect("no panic"));
@@ -367,7 +381,8 @@ async fn people_look_after_an_alert_by_plain_forms_and_all_see_it() {
     assert_eq!((&alert["assigned"], &alert["evidence"][0]), (&"admin".into(), &"no answer".into()));
     let events = database.sql("SELECT GROUP_CONCAT(kind ORDER BY seq) FROM alert_events WHERE alert_id = 5");
     assert_eq!(events, "opened,acknowledged,assigned,silenced,unsilenced");
-    let audited = database.sql("SELECT GROUP_CONCAT(action ORDER BY seq) FROM audit WHERE action LIKE 'alert%' OR action LIKE 'silence%'");
+    let audited =
+        database.sql("SELECT GROUP_CONCAT(action ORDER BY seq) FROM audit WHERE action LIKE 'alert%' OR action LIKE 'silence%'");
     assert_eq!(audited, "alert_acknowledge,alert_assign,alert_silence,alert_unsilence,silence_add");
     assert_eq!(noc.get("/alerts/77").await.status(), 404);
 }
