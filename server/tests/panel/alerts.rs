@@ -169,14 +169,20 @@ async fn each_change_is_one_notice_for_each_receiver_whatever_is_killed_when() {
             work.abort();
             // What it had begun is over, one way or the other.
             drop(work.await);
+            // The next process is not there sooner; by then the database has ended what the dead one began.
+            tokio::time::sleep(Duration::from_millis(30)).await;
             alerts = Arc::new(state(&names));
         } else {
             work.await.expect("it ends");
         }
     }
+    // What flapped is over after five calm minutes.
+    let database = ours(&pool);
+    for second in 240..700 {
+        alerts.step(&database, heard(&[]), START.plus(Duration::from_secs(second))).await.expect("it is written");
+    }
     // The claims of those that were killed while they sent end by themselves.
     rows.sql("UPDATE notices SET claimed_until = NULL WHERE sent_at IS NULL");
-    let database = ours(&pool);
     for (receiver, way) in receivers.iter().zip([&webhook, &mail]) {
         outbox::empty(&database, receiver, way).await.expect("it is sent");
     }
@@ -242,6 +248,8 @@ async fn a_receiver_that_is_down_slow_or_broken_gets_everything_in_order_later()
         alerts.step(&database, heard(&seen), at(second)).await.expect("it is written");
     }
     assert_eq!(count(&rows, "notices"), 2);
+    // What is older than a day is given up instead.
+    rows.sql("UPDATE notices SET created_at = UTC_TIMESTAMP(6)");
     let receiver = &receivers(&["webhook"])[0];
     // Nobody there: a port that was just given back.
     let gone = NoticesSection {
@@ -250,6 +258,11 @@ async fn a_receiver_that_is_down_slow_or_broken_gets_everything_in_order_later()
     };
     let why = outbox::empty(&database, receiver, &ways(&gone).remove(0).1).await.expect_err("nobody is there");
     assert!(why.contains("cannot be reached") && !why.contains("127.0.0.1"), "{why}");
+    assert_eq!(
+        rows.sql("SELECT attempts, due_at > UTC_TIMESTAMP(6) - INTERVAL 10 SECOND, last_error IS NOT NULL FROM notices LIMIT 1"),
+        "1\t1\t1"
+    );
+    rows.sql("UPDATE notices SET due_at = '2099-01-01'");
     assert_eq!(outbox::empty(&database, receiver, &ways(&gone).remove(0).1).await, Ok(0), "it is not due yet");
     let hook = Hook::open(&[Mood::Broken, Mood::Slow, Mood::Well]).await;
     let way = hook.way();
