@@ -452,6 +452,11 @@ async fn an_alertmanager_hears_of_it_and_of_its_end() {
         .spawn()
         .expect("it starts");
     let url = format!("http://127.0.0.1:{port}");
+    let section = NoticesSection {
+        alertmanager: Some(server::notices::config::AlertmanagerSection { url: url.clone() }),
+        ..NoticesSection::default()
+    };
+    let (receiver, way) = ways(&section).remove(0);
     let known = async || -> Vec<serde_json::Value> {
         let asked = reqwest::get(format!("{url}/api/v2/alerts")).await;
         match asked {
@@ -463,11 +468,6 @@ async fn an_alertmanager_hears_of_it_and_of_its_end() {
     let (_rows, pool) = migrated().await;
     let database = ours(&pool);
     let alerts = state(&["alertmanager"]);
-    let section = NoticesSection {
-        alertmanager: Some(server::notices::config::AlertmanagerSection { url: url.clone() }),
-        ..NoticesSection::default()
-    };
-    let (receiver, way) = ways(&section).remove(0);
     let start = context::now().minus(Duration::from_secs(20));
     let at = |second: u64| start.plus(Duration::from_secs(second));
     for second in 0..5 {
