@@ -17,10 +17,9 @@ use crate::{
     values::{AlertId, Moment},
 };
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::Notify;
 
 /// Changes that wait for the database; past this the oldest words are dropped, never an alert that is open.
 const UNWRITTEN_MAX: usize = 5_000;
@@ -33,8 +32,6 @@ pub struct AlertsState {
     pub receivers: Vec<Receiver>,
     pub escalate_after: Option<Duration>,
     staff_url: String,
-    /// Rings when something was put into the outbox.
-    pub outbox: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -47,8 +44,7 @@ struct Inner {
 
 impl AlertsState {
     pub fn new(receivers: Vec<Receiver>, escalate_after: Option<Duration>, staff_url: String) -> Self {
-        let outbox = Arc::new(Notify::new());
-        Self { inner: Mutex::default(), turn: tokio::sync::Mutex::default(), receivers, escalate_after, staff_url, outbox }
+        Self { inner: Mutex::default(), turn: tokio::sync::Mutex::default(), receivers, escalate_after, staff_url }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -96,6 +92,7 @@ impl AlertsState {
             let mut inner = self.lock();
             let changes = inner.inbox.step(now, heard);
             let changed = !changes.is_empty();
+            changes.iter().for_each(log);
             inner.unwritten.extend(changes);
             bound(&mut inner.unwritten);
             // Before the stored alerts were read nothing is written: an alert here may be one of those.
@@ -113,7 +110,6 @@ impl AlertsState {
         match written.await {
             Ok(()) => {
                 self.lock().unwritten.drain(..pending.len());
-                self.outbox.notify_waiters();
                 Ok(true)
             }
             // It is kept and written at the next look; the database's own watch tells that it is away.
@@ -167,8 +163,16 @@ impl AlertsState {
         let mut inner = self.lock();
         inner.inbox = inbox;
         inner.unwritten.clear();
-        self.outbox.notify_waiters();
         Ok(done)
+    }
+}
+
+/// One line for each thing that happens to an alert; newer words of the same are none.
+fn log(change: &AlertChange) {
+    if let Some(event) = &change.event {
+        let alert = &change.alert;
+        let (severity, what) = (alert.severity.name(), event.kind.name());
+        tracing::info!(alert = alert.id.0, key = alert.key, subject = %alert.subject, severity, what, "{}", alert.sentence);
     }
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod alerts;
 mod audit;
 mod browser;
 mod cable;
