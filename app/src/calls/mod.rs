@@ -7,7 +7,9 @@
 //! Invariants: a call is counted once, in the minute it began, however often and however late its record is told.
 
 pub mod cdr;
+pub mod codec_policy;
 pub mod destination;
+pub mod ladder;
 pub mod live;
 pub mod outcome;
 pub mod range;
