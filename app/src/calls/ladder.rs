@@ -33,7 +33,7 @@ pub fn ladder(cdr: &Cdr) -> Ladder {
     let mut found = Found { customer, proxy: proxy.unwrap_or_else(|| "proxy".into()), messages: Vec::new() };
     found.opening(cdr);
     for attempt in &cdr.attempts {
-        found.attempt(cdr, attempt);
+        found.attempt(attempt);
     }
     found.ending(cdr);
     // Sorting is stable: what happened in the same microsecond stays in the order it is told in.
@@ -74,7 +74,7 @@ impl Found {
         }
     }
 
-    fn attempt(&mut self, cdr: &Cdr, attempt: &Attempt) {
+    fn attempt(&mut self, attempt: &Attempt) {
         let later = |ms: u32| attempt.started_at.plus(std::time::Duration::from_millis(u64::from(ms)));
         let (proxy, carrier) = (self.proxy.clone(), &attempt.carrier);
         self.say(attempt.started_at, &proxy, carrier, format!("INVITE, prefix {}, {} a minute", attempt.prefix, attempt.rate), false);
@@ -84,7 +84,6 @@ impl Found {
         }
         let failed = attempt.sip_status >= 300;
         self.say(later(attempt.took_ms), carrier, &proxy, format!("{} after {} ms", attempt.sip_status, attempt.took_ms), failed);
-        let _ = cdr;
     }
 
     fn ending(&mut self, cdr: &Cdr) {
@@ -100,5 +99,79 @@ impl Found {
             let what = format!("the call ends{}", cause.unwrap_or_default());
             self.say(at, &cdr.pbx, &customer, what, cdr.answered_at.is_none());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::{cdr::CdrKey, outcome::Outcome};
+
+    fn at(ms: i64) -> Moment {
+        Moment::from_millis(1_795_317_127_000 + ms)
+    }
+
+    fn attempt(ms: i64, carrier: &str, sip_status: u16, took_ms: u32) -> Attempt {
+        let rate = "0.0038".parse().expect("a rate");
+        let (reference, proxy, prefix) = ("r".to_string(), "kamailio-01".to_string(), "4420".to_string());
+        let called = "442079460123".to_string();
+        Attempt { started_at: at(ms), reference, proxy, carrier: carrier.into(), prefix, rate, called, sip_status, took_ms, ringing_ms: None }
+    }
+
+    fn cdr(attempts: Vec<Attempt>) -> Cdr {
+        Cdr {
+            key: CdrKey { started_at: at(0), id: 1 },
+            reference: "r".into(),
+            uniqueid: "u".into(),
+            sip_call_id: None,
+            carrier_call_id: None,
+            caller: "4930".into(),
+            called: "442079460123".into(),
+            destination: "United Kingdom".into(),
+            customer: Some("acme".into()),
+            carrier: None,
+            prefix: None,
+            rate: None,
+            pbx: "asterisk-02".into(),
+            proxy: None,
+            ringing_at: None,
+            answered_at: None,
+            ended_at: None,
+            billsec: 0,
+            disposition: "FAILED".into(),
+            outcome: Outcome::Failed,
+            hangup_cause: None,
+            sip_status: None,
+            refusal: None,
+            customer_codec: None,
+            carrier_codec: None,
+            attempts,
+        }
+    }
+
+    #[test]
+    fn a_carrier_that_fails_stands_before_the_one_that_answers() {
+        let call = Cdr {
+            answered_at: Some(at(110)),
+            ended_at: Some(at(2_110)),
+            hangup_cause: Some(16),
+            ..cdr(vec![attempt(8, "carrier-a", 503, 1), attempt(10, "carrier-b", 200, 99)])
+        };
+        let ladder = ladder(&call);
+        assert_eq!(ladder.machines, ["acme", "kamailio-01", "asterisk-02", "carrier-a", "carrier-b"]);
+        let told: Vec<_> = ladder.messages.iter().map(|m| (m.after_ms, m.from.as_str(), m.failed)).collect();
+        assert_eq!(told[4], (9, "carrier-a", true));
+        assert_eq!(told[6], (109, "carrier-b", false));
+        assert_eq!(told.last(), Some(&(2_110, "asterisk-02", false)));
+        assert!(ladder.messages.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    }
+
+    #[test]
+    fn a_refused_call_reaches_no_carrier_and_says_why() {
+        let call = Cdr { refusal: Some("no_rate".into()), ended_at: Some(at(4)), ..cdr(Vec::new()) };
+        let ladder = ladder(&call);
+        assert_eq!(ladder.machines, ["acme", "proxy", "asterisk-02"]);
+        let last = ladder.messages.last().expect("the refusal");
+        assert_eq!((last.what.as_str(), last.after_ms, last.failed), ("refused: no_rate", 4, true));
     }
 }
