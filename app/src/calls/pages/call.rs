@@ -90,7 +90,10 @@ fn identity(cdr: &Cdr) -> impl IntoView + use<> {
         link.map_or_else(|| "–".into_any(), |(href, value)| view! { <a href=href>{value}</a> }.into_any())
     };
     let machine = |name: Option<String>| {
-        name.map_or_else(|| "–".into_any(), |name| view! { <a href=Page::Machine(name.clone()).path()>{name}</a> }.into_any())
+        name.map_or_else(|| "–".into_any(), |name| {
+            let href = Page::Machine(name.clone()).path();
+            view! { <a href=href>{name}</a> }.into_any()
+        })
     };
     let cause = cdr.hangup_cause.map_or_else(unknown, |cause| format!("{cause}, {}", cause_words(cause)));
     let pdd = cdr.pdd().map_or_else(|| "– (nothing rang)".into(), |pdd| format!("{} ms", pdd.as_millis()));

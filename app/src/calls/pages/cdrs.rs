@@ -76,6 +76,7 @@ pub async fn page() -> Result<PageView, AppError> {
 
 fn form(query: &Query, problems: Vec<Problem>) -> impl IntoView + use<> {
     let path = Page::Cdrs.path();
+    let all = path.clone();
     let fields = ["number", "customer", "carrier", "cause", "outcome", "from", "to"];
     let value = |key: &str| query.get(key).unwrap_or_default().to_string();
     let [number, customer, carrier, cause, outcome, from, to] = fields.map(value);
@@ -102,7 +103,7 @@ fn form(query: &Query, problems: Vec<Problem>) -> impl IntoView + use<> {
             <Field label="From (UTC)" name="from" kind=FieldKind::Moment value=from state=state.clone()/>
             <Field label="To (UTC)" name="to" kind=FieldKind::Moment value=to state=state/>
             <Submit label="Search" kind=Kind::Go/>
-            <a class="button quiet" href=path>"Show all"</a>
+            <a class="button quiet" href=all>"Show all"</a>
             {more}
         </form>
     }

@@ -55,9 +55,10 @@ pub fn TimeChart(
         let value = point.value.map_or_else(|| "no value".into(), |value| format!("{} {unit}", label(value, top)));
         let before = point.before.map(|value| format!(", a week before {}", label(value, top))).unwrap_or_default();
         let said = format!("{} UTC: {value}{before}", point.at);
+        let spoken = said.clone();
         let (x, width) = (format!("{:.3}%", 100.0 * i as f64 / count as f64), format!("{:.3}%", 100.0 / count as f64));
         view! {
-            <a class="bucket" href=point.href.clone() aria-label=said.clone() tabindex=(i + 1 < count).then_some("-1")>
+            <a class="bucket" href=point.href.clone() aria-label=spoken tabindex=(i + 1 < count).then_some("-1")>
                 <title>{said}</title>
                 <rect x=x y="0" width=width height="100%"></rect>
             </a>
