@@ -53,7 +53,9 @@ impl Breach {
     pub fn sentence(&self) -> String {
         match self {
             Breach::Transcodes { customer, carrier } => {
-                format!("Transcoded: {customer} from the customer, {carrier} to the carrier. External legs must carry the same codec.")
+                format!(
+                    "Transcoded: {customer} from the customer, {carrier} to the carrier. External legs must carry the same codec."
+                )
             }
             Breach::WrongCodec { carrier, expected } => {
                 format!("The carrier’s leg carries {carrier}; this destination asks for {} ({}).", expected.word(), expected.name())

@@ -77,7 +77,13 @@ impl Found {
     fn attempt(&mut self, attempt: &Attempt) {
         let later = |ms: u32| attempt.started_at.plus(std::time::Duration::from_millis(u64::from(ms)));
         let (proxy, carrier) = (self.proxy.clone(), &attempt.carrier);
-        self.say(attempt.started_at, &proxy, carrier, format!("INVITE, prefix {}, {} a minute", attempt.prefix, attempt.rate), false);
+        self.say(
+            attempt.started_at,
+            &proxy,
+            carrier,
+            format!("INVITE, prefix {}, {} a minute", attempt.prefix, attempt.rate),
+            false,
+        );
         // A 200 without a 180 before it is told by the answer alone.
         if let Some(ms) = attempt.ringing_ms.filter(|ms| *ms < attempt.took_ms || attempt.sip_status >= 300) {
             self.say(later(ms), carrier, &proxy, "ringing", false);
@@ -115,7 +121,18 @@ mod tests {
         let rate = "0.0038".parse().expect("a rate");
         let (reference, proxy, prefix) = ("r".to_string(), "kamailio-01".to_string(), "4420".to_string());
         let called = "442079460123".to_string();
-        Attempt { started_at: at(ms), reference, proxy, carrier: carrier.into(), prefix, rate, called, sip_status, took_ms, ringing_ms: None }
+        Attempt {
+            started_at: at(ms),
+            reference,
+            proxy,
+            carrier: carrier.into(),
+            prefix,
+            rate,
+            called,
+            sip_status,
+            took_ms,
+            ringing_ms: None,
+        }
     }
 
     fn cdr(attempts: Vec<Attempt>) -> Cdr {

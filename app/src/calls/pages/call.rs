@@ -26,7 +26,8 @@ pub async fn page(reference: &str) -> Result<PageView, AppError> {
         Ok(cdrs) => cdrs,
         // A call that is up has no record yet: the live board knows it.
         Err(error @ AppError::NotFound { .. }) => {
-            let next = "A call that is still up has no record yet: look under Calls. One that just ended is collected within seconds.";
+            let next =
+                "A call that is still up has no record yet: look under Calls. One that just ended is collected within seconds.";
             let body = view! {
                 <section class="panel">
                     <Empty what=format!("No finished call has the reference {reference}.") next=next>
@@ -90,10 +91,13 @@ fn identity(cdr: &Cdr) -> impl IntoView + use<> {
         link.map_or_else(|| "–".into_any(), |(href, value)| view! { <a href=href>{value}</a> }.into_any())
     };
     let machine = |name: Option<String>| {
-        name.map_or_else(|| "–".into_any(), |name| {
-            let href = Page::Machine(name.clone()).path();
-            view! { <a href=href>{name}</a> }.into_any()
-        })
+        name.map_or_else(
+            || "–".into_any(),
+            |name| {
+                let href = Page::Machine(name.clone()).path();
+                view! { <a href=href>{name}</a> }.into_any()
+            },
+        )
     };
     let cause = cdr.hangup_cause.map_or_else(unknown, |cause| format!("{cause}, {}", cause_words(cause)));
     let pdd = cdr.pdd().map_or_else(|| "– (nothing rang)".into(), |pdd| format!("{} ms", pdd.as_millis()));
@@ -128,7 +132,8 @@ fn codecs(cdr: &Cdr) -> impl IntoView + use<> {
     let verdict = if customer.is_none() && carrier.is_none() {
         view! { <p><Badge tone=Tone::Idle word="no media"/> " The PBX told no codec: the call was not set up."</p> }.into_any()
     } else if found.is_empty() {
-        view! { <p><Badge tone=Tone::Good word="as agreed"/> " No leg is transcoded and the codec is the destination’s."</p> }.into_any()
+        view! { <p><Badge tone=Tone::Good word="as agreed"/> " No leg is transcoded and the codec is the destination’s."</p> }
+            .into_any()
     } else {
         let say = |sentence: String| view! { <li><Badge tone=Tone::Bad word="breaks policy"/> " " {sentence}</li> };
         view! { <ul class="breaches">{found.iter().map(|breach| say(breach.sentence())).collect_view()}</ul> }.into_any()

@@ -26,7 +26,8 @@ fn problems(query: &Query) -> Vec<Problem> {
             found.push(Problem::new(key, value, expected));
         }
     };
-    let number = |text: &str| text.chars().any(|c| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "+-() ./".contains(c));
+    let number =
+        |text: &str| text.chars().any(|c| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "+-() ./".contains(c));
     wrong("number", number, "a number or its first digits, like +44 20 7946 or 004420");
     wrong("cause", |text| text.parse::<u16>().is_ok_and(|cause| cause < 128), "a Q.850 cause from 0 to 127");
     let moment = |text: &str| Moment::parse(text).is_some();
@@ -65,13 +66,18 @@ pub async fn page() -> Result<PageView, AppError> {
             export: Some("/cdrs.csv"),
             older: list.older.map(|key| query.clone().with("below", key.to_string())),
         };
-        let empty = list.cdrs.is_empty().then(|| view! { <Empty what="No call passes the filter." next="Take a condition away, or look at a longer time."/> });
+        let empty = list
+            .cdrs
+            .is_empty()
+            .then(|| view! { <Empty what="No call passes the filter." next="Take a condition away, or look at a longer time."/> });
         view! { <div class="bar"><span role="status">{counted}</span> {newest}</div> {empty} <DataTable facts=facts rows=list.cdrs.iter().map(row).collect()/> }.into_any()
     } else {
         view! { <Empty what="Nothing was searched." next="Mend the marked fields and search again."/> }.into_any()
     };
     let body = view! { <section class="panel flush">{form(&query, problems)} {table}</section> };
-    Ok(PageView::new("CDRs", body).lead("Calls that are over, newest first. Times are UTC.").actions(view! { <Changed topic=Topic::Calls/> }))
+    Ok(PageView::new("CDRs", body)
+        .lead("Calls that are over, newest first. Times are UTC.")
+        .actions(view! { <Changed topic=Topic::Calls/> }))
 }
 
 fn form(query: &Query, problems: Vec<Problem>) -> impl IntoView + use<> {
@@ -84,7 +90,8 @@ fn form(query: &Query, problems: Vec<Problem>) -> impl IntoView + use<> {
     let state = FormState::of(Some(&notice), &path);
     // What came with a link (a PBX, a destination) stays a condition, and says so.
     let kept = query.pairs().filter(|(key, _)| !fields.contains(key) && *key != "below");
-    let kept = kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
+    let kept =
+        kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
     let more: Vec<String> = ["pbx", "destination", "status", "refusal", "reference"]
         .into_iter()
         .filter_map(|key| Some(format!("{key} {}", query.get(key)?)))
@@ -93,7 +100,7 @@ fn form(query: &Query, problems: Vec<Problem>) -> impl IntoView + use<> {
     let outcomes = Outcome::ALL.iter().map(|outcome| Choice::new(outcome.name(), outcome.word()));
     let outcomes = std::iter::once(Choice::new("", "any")).chain(outcomes).collect();
     view! {
-        <form class="bar cdr-search" role="search" aria-label="Search calls" method="get" action=path.clone()>
+        <form class="bar cdr-search" role="search" aria-label="Search calls" method="get" action=path>
             {kept}
             <Field label="Number" name="number" value=number state=state.clone() autocomplete="off"/>
             <Field label="Customer" name="customer" value=customer state=state.clone() autocomplete="off"/>
@@ -117,7 +124,9 @@ fn row(cdr: &Cdr) -> Row {
 fn shown(cdr: &Cdr, column: &str) -> AnyView {
     match column {
         "at" => view! { <a href=Page::Call(cdr.reference.clone()).path()><Instant at=cdr.started_at()/></a> }.into_any(),
-        "caller" | "called" | "reference" | "sip_call_id" | "carrier_call_id" => view! { <span class="num">{cell(cdr, column)}</span> }.into_any(),
+        "caller" | "called" | "reference" | "sip_call_id" | "carrier_call_id" => {
+            view! { <span class="num">{cell(cdr, column)}</span> }.into_any()
+        }
         "outcome" => view! { <Badge tone=cdr.outcome.tone() word=cdr.outcome.word()/> }.into_any(),
         "cause" => cdr.hangup_cause.map(|cause| view! { {cause} <span class="below">{cause_words(cause)}</span> }).into_any(),
         "refusal" => cdr.refusal.as_ref().map(|refusal| refusal.replace('_', " ")).into_any(),

@@ -36,8 +36,10 @@ pub async fn page() -> Result<PageView, AppError> {
     let query = context::request().query.clone();
     let question = VolumeQuestion::from_query(&query);
     let volume = get_volume(query.link("").trim_start_matches('?').into()).await?;
-    let what = question.only.as_ref().map_or_else(|| "all calls".to_string(), |name| format!("{} {name}", question.grouping.name()));
-    let lead = format!("{what}, {} to {} UTC; the dashed line is a week before.", volume.span.from, volume.span.to.min(volume.span.now));
+    let what =
+        question.only.as_ref().map_or_else(|| "all calls".to_string(), |name| format!("{} {name}", question.grouping.name()));
+    let lead =
+        format!("{what}, {} to {} UTC; the dashed line is a week before.", volume.span.from, volume.span.to.min(volume.span.now));
     let body = view! {
         {ranges(&query, question.range)}
         <section class="panel">{figures(&volume)}</section>
@@ -79,7 +81,8 @@ fn ranges(query: &Query, range: Range) -> impl IntoView + use<> {
         _ => (String::new(), String::new()),
     };
     let kept = query.pairs().filter(|(key, _)| ["by", "name", "sort", "desc"].contains(key));
-    let kept = kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
+    let kept =
+        kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
     view! {
         <div class="bar plain volume-range">
             <nav class="chips" aria-label="Range">{chips.into_iter().collect_view()}</nav>
@@ -174,7 +177,8 @@ fn table(query: &Query, volume: &Volume) -> AnyView {
     let (from, to) = (volume.span.from, volume.span.to);
     let row = |row: VolumeRow| -> Row {
         let href = behind(volume, Some(&row.name), from, to);
-        let number = |measure: Measure| measure.of(&row.measures).map_or_else(|| "–".into(), |value| format(measure, value)).into_any();
+        let number =
+            |measure: Measure| measure.of(&row.measures).map_or_else(|| "–".into(), |value| format(measure, value)).into_any();
         let measures = [Measure::Cps, Measure::Concurrent, Measure::Asr, Measure::Ner, Measure::Acd, Measure::Pdd, Measure::PddP95];
         let first = [view! { <a href=href>{row.name.clone()}</a> }.into_any(), format_count(row.measures.attempts).into_any()];
         first.into_iter().chain(measures.map(number)).collect()

@@ -90,7 +90,7 @@ pub fn TimeChart(
 /// Newest, lowest and highest, in a sentence.
 fn summary(points: &[TimePoint], unit: &str, top: f64) -> String {
     let known = || points.iter().filter_map(|point| Some((point.at, point.value?)));
-    let Some((at, newest)) = known().last() else { return "no value in this time".into() };
+    let Some((at, newest)) = known().next_back() else { return "no value in this time".into() };
     let lowest = known().map(|(_, value)| value).fold(f64::MAX, f64::min);
     let highest = known().map(|(_, value)| value).fold(f64::MIN, f64::max);
     let [newest, lowest, highest] = [newest, lowest, highest].map(|value| label(value, top));
