@@ -13,7 +13,10 @@ pub mod live_list;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod api;
 pub mod cdr;
+pub mod codec_policy;
 pub mod destination;
+pub mod ladder;
+pub mod live;
 pub mod outcome;
 pub mod range;
 #[cfg(feature = "ssr")]

@@ -6,7 +6,11 @@ use crate::{
     ui::{
         ActionLink, Badge, Choice, Column, Confirm, Confirmation, DataTable, Empty, Field, FieldKind, Figure, Figures, Filters,
         FormState, Instant, Kind, LiveChart, LivePoint, NoticeBox, PostForm, ProblemList, ProblemPage, Progress, Row, Select,
-        Submit, TableFacts, chart::HistoryChart, icon, icon::Icon,
+        Submit, TableFacts,
+        chart::HistoryChart,
+        icon,
+        icon::Icon,
+        time_chart::{TimeChart, TimePoint},
     },
     values::{Level, Moment, Query, RequestId, Tone},
 };
@@ -150,8 +154,14 @@ fn charts() -> impl IntoView {
     let from = AT.minus(std::time::Duration::from_secs(3_600));
     let past =
         (0..60).map(|i: i64| (Moment::from_seconds(from.seconds() + 60 * i), (i != 30).then(|| wave(i)))).collect::<Vec<_>>();
+    let weeks = past
+        .iter()
+        .map(|(at, value)| TimePoint { at: *at, value: *value, before: Some(38.0), href: "#main".into() })
+        .collect::<Vec<_>>();
     view! {
         <div class="charts">
+            <TimeChart title="With last week" unit="cps" points=weeks note="attempts ÷ seconds"/>
+            <TimeChart title="Nothing counted" unit="cps" points=Vec::new()/>
             <LiveChart title="Calls, with a gap" unit="cps" points=live span_s=300/>
             <HistoryChart title="The last hour" unit="cps" points=past from=from until=AT/>
             <HistoryChart title="Nothing measured" unit="cps" points=Vec::new() from=from until=AT/>

@@ -1,7 +1,135 @@
-//! Calls that are over.
+//! Calls that are over: search, columns, export of exactly the view.
 
-use crate::{error::AppError, shell::PageView};
+use crate::{
+    calls::{
+        cdr::Cdr,
+        columns::{COLUMNS, cell},
+        history::{COUNTED_MAX, list_cdrs},
+        outcome::{Outcome, cause_words},
+    },
+    context,
+    error::{AppError, Problem},
+    live::Topic,
+    notice::Notice,
+    routes::Page,
+    shell::{PageView, changed::Changed},
+    ui::{Badge, Choice, DataTable, Empty, Field, FieldKind, FormState, Instant, Kind, Row, Select, Submit, TableFacts},
+    values::{Moment, Query, quantity::format_count},
+};
+use leptos::prelude::*;
+
+/// What a person typed that cannot be read; the list below is then not filtered by it, so it is said at the field.
+fn problems(query: &Query) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let mut wrong = |key: &str, ok: fn(&str) -> bool, expected: &str| {
+        if let Some(value) = query.get(key).filter(|value| !ok(value)) {
+            found.push(Problem::new(key, value, expected));
+        }
+    };
+    let number =
+        |text: &str| text.chars().any(|c| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "+-() ./".contains(c));
+    wrong("number", number, "a number or its first digits, like +44 20 7946 or 004420");
+    wrong("cause", |text| text.parse::<u16>().is_ok_and(|cause| cause < 128), "a Q.850 cause from 0 to 127");
+    let moment = |text: &str| Moment::parse(text).is_some();
+    wrong("from", moment, "a moment in UTC like 2026-11-22 03:12");
+    wrong("to", moment, "a moment in UTC like 2026-11-22 03:12");
+    let (from, to) = (query.get("from").and_then(Moment::parse), query.get("to").and_then(Moment::parse));
+    if let (Some(from), Some(to)) = (from, to)
+        && from >= to
+    {
+        found.push(Problem::new("to", to.to_string(), "a moment after the first one"));
+    }
+    found
+}
 
 pub async fn page() -> Result<PageView, AppError> {
-    Ok(PageView::new("CDRs", ()))
+    let query = context::request().query.clone();
+    let problems = problems(&query);
+    let path = Page::Cdrs.path();
+    let table = if problems.is_empty() {
+        let list = list_cdrs(query.link("").trim_start_matches('?').into()).await?;
+        let counted = match list.counted {
+            counted if counted >= u64::from(COUNTED_MAX) => format!("{} or more calls pass the filter.", format_count(counted)),
+            1 => "1 call passes the filter.".into(),
+            counted => format!("{} calls pass the filter.", format_count(counted)),
+        };
+        let newest = query.get("below").is_some().then(|| {
+            view! { <a class="button quiet" href=query.clone().without("below").link(&path)>"Back to the newest"</a> }
+        });
+        let facts = TableFacts {
+            path: path.clone(),
+            query: query.clone(),
+            what: ("call", "calls, newest first"),
+            columns: COLUMNS,
+            default_sort: "at",
+            total: None,
+            export: Some("/cdrs.csv"),
+            older: list.older.map(|key| query.clone().with("below", key.to_string())),
+        };
+        let empty = list
+            .cdrs
+            .is_empty()
+            .then(|| view! { <Empty what="No call passes the filter." next="Take a condition away, or look at a longer time."/> });
+        view! { <div class="bar"><span role="status">{counted}</span> {newest}</div> {empty} <DataTable facts=facts rows=list.cdrs.iter().map(row).collect()/> }.into_any()
+    } else {
+        view! { <Empty what="Nothing was searched." next="Mend the marked fields and search again."/> }.into_any()
+    };
+    let body = view! { <section class="panel flush">{form(&query, problems)} {table}</section> };
+    Ok(PageView::new("CDRs", body)
+        .lead("Calls that are over, newest first. Times are UTC.")
+        .actions(view! { <Changed topic=Topic::Calls/> }))
+}
+
+fn form(query: &Query, problems: Vec<Problem>) -> impl IntoView + use<> {
+    let path = Page::Cdrs.path();
+    let all = path.clone();
+    let fields = ["number", "customer", "carrier", "cause", "outcome", "from", "to"];
+    let value = |key: &str| query.get(key).unwrap_or_default().to_string();
+    let [number, customer, carrier, cause, outcome, from, to] = fields.map(value);
+    let notice = Notice { form: Some(path.clone()), problems, ..Notice::done("") };
+    let state = FormState::of(Some(&notice), &path);
+    // What came with a link (a PBX, a destination) stays a condition, and says so.
+    let kept = query.pairs().filter(|(key, _)| !fields.contains(key) && *key != "below");
+    let kept =
+        kept.map(|(key, value)| view! { <input type="hidden" name=key.to_string() value=value.to_string()/> }).collect_view();
+    let more: Vec<String> = ["pbx", "destination", "status", "refusal", "reference"]
+        .into_iter()
+        .filter_map(|key| Some(format!("{key} {}", query.get(key)?)))
+        .collect();
+    let more = (!more.is_empty()).then(|| view! { <span class="quiet">"also: " {more.join(", ")}</span> });
+    let outcomes = Outcome::ALL.iter().map(|outcome| Choice::new(outcome.name(), outcome.word()));
+    let outcomes = std::iter::once(Choice::new("", "any")).chain(outcomes).collect();
+    view! {
+        <form class="bar cdr-search" role="search" aria-label="Search calls" method="get" action=path>
+            {kept}
+            <Field label="Number" name="number" value=number state=state.clone() autocomplete="off"/>
+            <Field label="Customer" name="customer" value=customer state=state.clone() autocomplete="off"/>
+            <Field label="Carrier" name="carrier" value=carrier state=state.clone() autocomplete="off"/>
+            <Field label="Cause (Q.850)" name="cause" value=cause state=state.clone() autocomplete="off"/>
+            <Select label="Outcome" name="outcome" choices=outcomes value=outcome/>
+            <Field label="From (UTC)" name="from" kind=FieldKind::Moment value=from state=state.clone()/>
+            <Field label="To (UTC)" name="to" kind=FieldKind::Moment value=to state=state/>
+            <Submit label="Search" kind=Kind::Go/>
+            <a class="button quiet" href=all>"Show all"</a>
+            {more}
+        </form>
+    }
+}
+
+fn row(cdr: &Cdr) -> Row {
+    COLUMNS.iter().map(|column| shown(cdr, column.key)).collect()
+}
+
+/// As the export has it, only for people: words, units and links.
+fn shown(cdr: &Cdr, column: &str) -> AnyView {
+    match column {
+        "at" => view! { <a href=Page::Call(cdr.reference.clone()).path()><Instant at=cdr.started_at()/></a> }.into_any(),
+        "caller" | "called" | "reference" | "sip_call_id" | "carrier_call_id" => {
+            view! { <span class="num">{cell(cdr, column)}</span> }.into_any()
+        }
+        "outcome" => view! { <Badge tone=cdr.outcome.tone() word=cdr.outcome.word()/> }.into_any(),
+        "cause" => cdr.hangup_cause.map(|cause| view! { {cause} <span class="below">{cause_words(cause)}</span> }).into_any(),
+        "refusal" => cdr.refusal.as_ref().map(|refusal| refusal.replace('_', " ")).into_any(),
+        _ => cell(cdr, column).into_any(),
+    }
 }

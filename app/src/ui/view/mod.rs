@@ -15,6 +15,8 @@ mod notice;
 mod problem;
 mod progress;
 mod table;
+#[cfg(feature = "ssr")]
+pub mod time_chart;
 
 pub use badge::Badge;
 pub use button::{ActionLink, Kind, Submit};
