@@ -16,7 +16,6 @@ pub mod cdr;
 pub mod codec_policy;
 pub mod destination;
 pub mod ladder;
-pub mod live;
 pub mod outcome;
 pub mod range;
 #[cfg(feature = "ssr")]
