@@ -1,11 +1,23 @@
 //! Leads each address to its page. A page is one file: it asks its server functions and gives the frame a view.
 
 use crate::{
-    alerts::pages as alerts, auth::pages as auth, auth::role::Door, calls::pages as calls, context, error::AppError,
-    fleet::pages as fleet, portal::pages as portal, routes::Page, shell::PageView, system::pages as system, ui,
+    alerts::{api::list_alerts, pages as alerts, pages::panel::AlertsPanel},
+    auth::{
+        guards::Access,
+        pages as auth,
+        role::{Door, Permission},
+    },
+    calls::pages as calls,
+    context,
+    error::AppError,
+    fleet::pages as fleet,
+    portal::pages as portal,
+    routes::Page,
+    shell::PageView,
+    system::pages as system,
+    ui,
 };
-
-use leptos::prelude::IntoAny;
+use leptos::prelude::*;
 
 pub async fn build(page: &Page) -> Result<PageView, AppError> {
     match page {
@@ -21,7 +33,7 @@ pub async fn build(page: &Page) -> Result<PageView, AppError> {
         Page::Profile => auth::profile::page().await,
         Page::Totp => auth::totp::page().await,
         Page::Codes => auth::codes::page().await,
-        Page::Map => fleet::map::page(().into_any()).await,
+        Page::Map => fleet::map::page(beside_the_map().await?).await,
         Page::Machine(name) => fleet::machine::page(name).await,
         Page::Networks => fleet::networks::page().await,
         Page::Network(name) => fleet::network::page(name).await,
@@ -49,4 +61,22 @@ fn first_page() -> Page {
     let request = context::request();
     let mut pages = Page::list(request.door).into_iter().filter(|page| page.menu(request.door).is_some());
     pages.find(|page| page.access().allows(request.who.as_ref()).is_ok()).unwrap_or(Page::Profile)
+}
+
+/// Beside the map: call volume and alerts, of slices the map knows nothing of. Whoever may not see calls sees the alerts alone.
+async fn beside_the_map() -> Result<AnyView, AppError> {
+    let may = |permission: Permission| Access::Needs(permission).allows(context::request().who.as_ref()).is_ok();
+    let volume = match may(Permission::SeeCalls) {
+        true => Some(calls::beside::volume().await),
+        false => None,
+    };
+    let alerts = match may(Permission::SeeAlerts) {
+        true => Some(list_alerts(String::new()).await?),
+        false => None,
+    };
+    Ok(view! {
+        {volume}
+        {alerts.map(|alerts| view! { <AlertsPanel initial=alerts/> })}
+    }
+    .into_any())
 }

@@ -86,6 +86,7 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/fleet/board", SeeFleet),
     staff("/api/fleet/blast", SeeFleet),
     staff("/api/fleet/machine", SeeFleet),
+    staff("/api/fleet/changes", SeeFleet),
     staff("/api/calls/live", SeeCalls),
     staff("/api/calls/hang-up", HangUpCalls),
     staff("/api/calls/cdrs", SeeCalls),

@@ -1,6 +1,6 @@
 //! The server functions of the map and of one machine; they read memory only.
 
-use super::{blast::Blast, board::Board, detail::MachineDetail, map::MapSnapshot};
+use super::{blast::Blast, board::Board, change::Change, detail::MachineDetail, map::MapSnapshot};
 use crate::error::AppError;
 use leptos::prelude::*;
 
@@ -26,6 +26,13 @@ pub async fn get_board() -> Result<Option<Board>, AppError> {
 pub async fn get_blast(name: String) -> Result<Option<Blast>, AppError> {
     let allowed = allowed::<GetBlast>()?;
     Ok(allowed.panel.fleet.sight(context::now(), |sight| super::blast::blast(sight, &name)).flatten())
+}
+
+/// What changed on a machine lately, newest first.
+#[server(endpoint = "fleet/changes", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_changes(name: String) -> Result<Vec<Change>, AppError> {
+    let allowed = allowed::<GetChanges>()?;
+    Ok(allowed.panel.fleet.changes_of(&name))
 }
 
 #[server(endpoint = "fleet/machine", input = leptos::server_fn::codec::GetUrl)]

@@ -131,6 +131,8 @@ struct ServeArgs {
 }
 
 pub fn main() -> ExitCode {
+    // The one provider of TLS, for whoever builds a client from here on; a second call would only say that there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -10,6 +10,7 @@ use super::{
     supervisor::Supervisor,
 };
 use rustix::mount::{MountFlags, mount};
+use sha2::{Digest, Sha256};
 use std::{
     ffi::CString,
     fs,
@@ -92,6 +93,12 @@ fn make_disk(path: &Path, size_mib: u32) -> Result<(), BootError> {
     mount("tmpfs", path, "tmpfs", MountFlags::empty(), options.as_c_str()).map_err(failed(doing()))
 }
 
+/// An address of the kind that nobody sells (locally administered), the same for a port each time.
+fn mac(port: &str) -> String {
+    let digest = Sha256::digest(port);
+    format!("02:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", digest[0], digest[1], digest[2], digest[3], digest[4])
+}
+
 /// Lays a cable from each switch to the machine whose first process is this.
 fn plug(machine: &HostedMachine, first: u32) -> Result<(), BootError> {
     let first = first.to_string();
@@ -99,9 +106,10 @@ fn plug(machine: &HostedMachine, first: u32) -> Result<(), BootError> {
         let (mtu, switch) = (port.mtu.to_string(), switch_name(&port.network));
         // Left from before it was switched off, if the kernel has not removed it yet.
         let _ = ip(&["link", "del", &port.name]);
-        let cable =
-            ["link", "add", &port.name, "mtu", &mtu, "type", "veth", "peer", "name", &port.network, "mtu", &mtu, "netns", &first];
-        ip(&cable)?;
+        // A card keeps its address when its machine is switched off and on, as a real one does: who knew it finds it again.
+        let mac = mac(&port.name);
+        let end = ["type", "veth", "peer", "name", &port.network, "address", &mac, "mtu", &mtu, "netns", &first];
+        ip(&[["link", "add", &port.name, "mtu", &mtu].as_slice(), &end].concat())?;
         ip(&["link", "set", &port.name, "master", &switch, "up"])?;
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! Pages of the slice; the parts that live are islands beside them.
 
 #[cfg(feature = "ssr")]
+pub mod beside;
+#[cfg(feature = "ssr")]
 pub mod call;
 #[cfg(feature = "ssr")]
 pub mod cdrs;

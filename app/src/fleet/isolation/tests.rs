@@ -23,7 +23,10 @@ pub(in crate::fleet) fn inventory() -> Inventory {
             ("external".into(), network("203.0.113.0/24", 1_500, Uplink::Expected)),
             ("management".into(), network("10.40.40.0/24", 1_500, Uplink::Expected)),
         ]),
-        hosts: vec![serde_json::from_value(serde_json::json!({ "name": "host-01", "kind": "lab", "management": "10.40.40.1" })).expect("a host")],
+        hosts: vec![
+            serde_json::from_value(serde_json::json!({ "name": "host-01", "kind": "lab", "management": "10.40.40.1" }))
+                .expect("a host"),
+        ],
         machines: vec![
             machine("asterisk-01", Role::Asterisk, 21, &["management", "external", "data"]),
             machine("mariadb-01", Role::Mariadb, 41, &["management", "data"]),

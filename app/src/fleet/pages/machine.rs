@@ -4,41 +4,22 @@ use super::{board_view::blast_link, machine_live::MachineLive};
 use crate::{
     error::AppError,
     fleet::{
-        api::{get_blast, get_machine},
+        api::{get_blast, get_changes, get_machine},
         blast::Blast,
+        change::Change,
         detail::MachineDetail,
+        measure::Measure,
+        measures_api::{MeasureSeries, Measures, get_measures},
     },
     routes::Page,
     shell::PageView,
     ui::{ActionLink, Empty, chart::HistoryChart},
-    values::{Moment, Query, Tone},
+    values::{Moment, Query},
 };
 use leptos::prelude::*;
-use std::time::Duration;
 
 /// The choices of the charts: hours, and the word.
 const RANGES_H: [(u32, &str); 3] = [(1, "1 h"), (24, "24 h"), (168, "7 d")];
-
-/// A measure over time.
-pub struct Series {
-    pub title: String,
-    pub unit: &'static str,
-    pub points: Vec<(Moment, Option<f64>)>,
-}
-
-/// One line of what changed on the machine lately: "read_only was turned off".
-pub struct ChangeLine {
-    pub at: Moment,
-    pub tone: Tone,
-    pub text: String,
-}
-
-/// What others keep of a machine over time; both newest last.
-#[derive(Default)]
-pub struct History {
-    pub series: Vec<Series>,
-    pub changes: Vec<ChangeLine>,
-}
 
 pub async fn page(name: &str) -> Result<PageView, AppError> {
     let detail = get_machine(name.into()).await?;
@@ -46,13 +27,16 @@ pub async fn page(name: &str) -> Result<PageView, AppError> {
     let request = crate::context::request();
     let asked = request.query.get("hours").and_then(|hours| hours.parse().ok());
     let hours = RANGES_H.iter().map(|(hours, _)| *hours).find(|hours| Some(*hours) == asked).unwrap_or(1);
-    let history = History::default();
+    let range = RANGES_H.iter().find(|(known, _)| *known == hours).map_or("1h", |(_, word)| word);
+    let every: Vec<&str> = Measure::ALL.into_iter().map(Measure::name).collect();
+    let measures = get_measures(name.into(), every.join(","), range.replace(' ', "")).await?;
+    let changed = get_changes(name.into()).await?;
     let actions = actions(&detail);
     let lead = format!("{} on {}.", detail.machine.role, networks(&detail));
     let body = view! {
         <MachineLive initial=detail.clone()/>
-        {charts(name, hours, history.series)}
-        <div class="cols">{changes(history.changes)} {reach(&detail)} {blast.map(|blast| radius(&blast, name))}</div>
+        {charts(name, hours, measures)}
+        <div class="cols">{changes(changed)} {reach(&detail)} {blast.map(|blast| radius(&blast, name))}</div>
     };
     Ok(PageView::new(name, body).lead(lead).actions(actions))
 }
@@ -73,7 +57,7 @@ fn actions(detail: &MachineDetail) -> impl IntoView + use<> {
     }
 }
 
-fn charts(name: &str, hours: u32, series: Vec<Series>) -> impl IntoView + use<> {
+fn charts(name: &str, hours: u32, measures: Measures) -> impl IntoView + use<> {
     let path = Page::Machine(name.into()).path();
     let chip = move |(choice, word): &(u32, &'static str)| {
         let href = Query::default().with("hours", choice.to_string()).link(&path);
@@ -83,10 +67,13 @@ fn charts(name: &str, hours: u32, series: Vec<Series>) -> impl IntoView + use<> 
             </a>
         }
     };
-    let until = Moment::from_seconds((crate::context::now().seconds() / 60 + 1) * 60);
-    let from = until.minus(Duration::from_secs(u64::from(hours) * 3_600));
-    let one = move |series: Series| {
-        view! { <HistoryChart title=series.title unit=series.unit points=series.points from=from until=until/> }
+    let Measures { from, until, series, lacks, .. } = measures;
+    // What this machine does not have is left out: a proxy has no replication lag.
+    let series: Vec<MeasureSeries> = series.into_iter().filter(|series| !series.points.is_empty()).collect();
+    let one = move |series: MeasureSeries| {
+        let (title, unit) = series.measure.title();
+        let points: Vec<(Moment, Option<f64>)> = series.points.iter().map(|point| (point.at, Some(point.average))).collect();
+        view! { <HistoryChart title=title unit=unit points=points from=from until=until/> }
     };
     let body = match series.is_empty() {
         true => {
@@ -103,14 +90,14 @@ fn charts(name: &str, hours: u32, series: Vec<Series>) -> impl IntoView + use<> 
                     {RANGES_H.iter().map(chip).collect_view()}
                 </nav>
             </div>
+            {lacks.map(|lacks| view! { <p class="quiet">{lacks}</p> })}
             {body}
         </section>
     }
 }
 
-fn changes(mut changes: Vec<ChangeLine>) -> impl IntoView {
-    changes.reverse();
-    let line = |change: ChangeLine| {
+fn changes(changes: Vec<Change>) -> impl IntoView {
+    let line = |change: Change| {
         view! {
             <li class=change.tone.name()>
                 <span class="dot"></span>
