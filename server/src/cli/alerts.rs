@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How far back `--state all` looks.
+/// How far back `--show all` looks.
 const ENDED_SHOWN: Duration = Duration::from_secs(30 * 24 * 3_600);
 const ENDED_ROWS_MAX: u32 = 10_000;
 
@@ -21,7 +21,7 @@ const ENDED_ROWS_MAX: u32 = 10_000;
 pub struct AlertsArgs {
     /// `firing`: what is not over and not silenced; `all`: also that, and what ended within thirty days
     #[arg(long, value_enum, default_value_t = Which::Firing)]
-    state: Which,
+    show: Which,
     #[command(flatten)]
     common: Common,
 }
@@ -34,7 +34,7 @@ enum Which {
 
 pub async fn run(args: AlertsArgs) -> Result<(), Failure> {
     let store = Store::open(&args.common).await?;
-    let read = read(&store, args.state).await;
+    let read = read(&store, args.show).await;
     store.close().await;
     let alerts = read?;
     if args.common.json {

@@ -50,7 +50,7 @@ enum Command {
     #[command(after_help = "Example:\n  wirecenter volume --by carrier --from 2026-11-21 --to 2026-11-22 --json")]
     Volume(cdr::VolumeArgs),
     /// What is wrong: alerts that are open, or all of the last thirty days
-    #[command(after_help = "Example:\n  wirecenter alerts --json --state all")]
+    #[command(after_help = "Example:\n  wirecenter alerts --json --show all")]
     Alerts(alerts::AlertsArgs),
     /// Check configuration, database, clock, ports, disk and versions, and say what to do
     #[command(after_help = "Example:\n  wirecenter doctor --state /var/lib/wirecenter --json")]

@@ -89,7 +89,7 @@ mod tests {
         let mut world = World::default();
         for (name, attempts) in ["kamailio-01", "kamailio-02"].into_iter().zip(attempts) {
             let counters = BTreeMap::from([
-                (format!("attempts_total{{carrier=\"carrier-a\",status=\"200\"}}"), attempts),
+                ("attempts_total{carrier=\"carrier-a\",status=\"200\"}".to_string(), attempts),
                 ("dialog.processed_dialogs".to_string(), 9_999),
             ]);
             let mut proxy = Seen::new(2_000, at);

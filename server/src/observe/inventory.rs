@@ -11,7 +11,7 @@ use app::{
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 /// The file beside the panel's other files.
@@ -52,7 +52,12 @@ impl InventoryWatch {
         let (file, lab) = match &self.given {
             Some(file) => (file.clone(), None),
             None if beside.exists() => (beside, None),
-            None => (lab.inventory(), Some(lab.running()?)),
+            None => {
+                let running = lab.running()?;
+                // While it is being built half of it does not answer, and nobody needs to be told.
+                let is_built = self.source.is_some() || lab.lock(Duration::ZERO).is_ok();
+                (lab.inventory(), Some(is_built.then_some(running)?))
+            }
         };
         let about = std::fs::metadata(&file).ok();
         let written_at = about.as_ref().and_then(|about| about.modified().ok());

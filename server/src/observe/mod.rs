@@ -8,8 +8,10 @@
 //!
 //! Not here: how a system is asked (`adapters`), and what an answer means (`app::fleet::judge`).
 
+mod collect;
 pub mod flows;
 pub mod hang_up;
+mod hosts;
 pub mod inventory;
 mod networks;
 pub mod place;

@@ -1,16 +1,16 @@
 //! All observers of one inventory: which adapter looks at what, how often, and where what it saw is kept.
 
 use super::{
+    collect,
     flows::Meter,
     hang_up::{HangUps, Wish},
-    networks, relay,
+    hosts, networks, relay,
     rounds::{Schedule, rounds},
 };
 use crate::{
     adapters::{
         asterisk::{Asterisk, Door},
         kamailio::Kamailio,
-        lab::LabHost,
         mariadb::MariaDb,
         sip::SipOptions,
         ssh::{
@@ -29,8 +29,8 @@ use app::{
         state::FleetState,
         world::{MachineSeen, Seen},
     },
-    ports::{DatabaseNode, Hypervisor, Pbx, RemoteShell, SipPeer, SipProxy},
-    values::{Moment, PortError, Tone},
+    ports::{DatabaseNode, Pbx, RemoteShell, SipPeer, SipProxy},
+    values::{Moment, PortError},
 };
 use std::{
     collections::BTreeMap,
@@ -53,14 +53,12 @@ const SIP: Schedule = schedule(2_000, 1_500);
 const PBX: Schedule = schedule(2_000, 1_500);
 const DATABASE: Schedule = schedule(1_000, 1_500);
 const SHELL: Schedule = schedule(3_000, 1_200);
-const HOST: Schedule = schedule(5_000, 4_000);
+pub(super) const HOST: Schedule = schedule(5_000, 4_000);
 const NETWORK: Schedule = schedule(10_000, 9_000);
 /// Below the panel's folder: the host keys people confirmed, and the sockets of connections that are kept.
 const KNOWN_HOSTS: &str = "known_hosts";
 const CONTROL_DIR: &str = "ssh";
 const RELAY_DIR: &str = "relay";
-/// Hang-up to chart within three seconds.
-const COLLECT_EVERY: Duration = Duration::from_secs(1);
 /// A PBX that was not there is listened to again after this.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -343,32 +341,7 @@ impl Watch {
         let cluster = cdr::Cluster::new(name.map_or(self.post.inventory.name.as_str(), |(name, _)| name), nodes);
         let reader = format!("{} {}", process::hostname(), self.post.state.display());
         let collector = cdr::Collector::new(Arc::clone(&panel.database), reader, vec![cluster]);
-        let (stop, system) = (stop.clone(), Arc::clone(&panel.system));
-        self.post.main.spawn(async move {
-            let mut failing = false;
-            while !stop.is_cancelled() {
-                // A backlog is worked off without a pause.
-                let rest = match collector.round().await {
-                    Ok(rows) => {
-                        if std::mem::take(&mut failing) {
-                            system.tell(context::now(), Tone::Good, "Call records are collected again.");
-                        }
-                        if rows > 0 { COLLECT_EVERY / 4 } else { COLLECT_EVERY }
-                    }
-                    Err(why) => {
-                        if !std::mem::replace(&mut failing, true) {
-                            tracing::warn!("call records are not collected: {why}");
-                            system.tell(context::now(), Tone::Bad, format!("Call records are not collected: {why}"));
-                        }
-                        COLLECT_EVERY
-                    }
-                };
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(rest) => {}
-                }
-            }
-        });
+        self.post.main.spawn(collect::collect(collector, Arc::clone(&panel.system), stop.clone()));
     }
 
     fn host(&self, host: &Host) {
@@ -376,16 +349,18 @@ impl Watch {
         let every_ms = u32::try_from(HOST.every.as_millis()).unwrap_or(u32::MAX);
         let note = move |result, at: Moment| fleet.note_host(&name, every_ms, result, at);
         let subject = format!("{} hypervisor", host.name);
-        match host.kind {
-            HostKind::Lab => {
-                let adapter = Rc::new(LabHost::new(&host.name, Layout::below(&self.post.state), HOST.deadline));
+        match hosts::open(&self.post, host).map(Rc::new) {
+            Ok(adapter) => {
                 let look = move || {
                     let adapter = Rc::clone(&adapter);
                     async move { adapter.observe().await }
                 };
                 spawn_local(rounds(subject, HOST, look, note));
             }
-            HostKind::Libvirt | HostKind::Vsphere => {}
+            Err(error) => {
+                tracing::warn!(host = host.name, "{error}");
+                note(Err(error), context::now());
+            }
         }
     }
 
@@ -425,6 +400,6 @@ struct Endpoint {
     credential: Option<String>,
 }
 
-fn not_configured(system: &str, why: impl std::fmt::Display) -> PortError {
+pub(super) fn not_configured(system: &str, why: impl std::fmt::Display) -> PortError {
     PortError::new(system, "read its credential", app::values::PortErrorKind::NotConfigured, why)
 }

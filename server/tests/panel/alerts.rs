@@ -3,6 +3,7 @@
 use crate::{
     browser::Browser,
     harness::{Database, Panel, Setup, skipped, temp_dir, until},
+    hook::{Hook, Mood, plant},
 };
 use app::{
     alerts::{
@@ -20,7 +21,6 @@ use app::{
     system::snapshot::DatabaseState,
     values::{Moment, RequestId},
 };
-use axum::{Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use rand::RngExt;
 use server::notices::{
     Way,
@@ -31,7 +31,7 @@ use server::notices::{
 use sqlx::MySqlPool;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -67,68 +67,6 @@ fn receivers(names: &[&str]) -> Vec<Receiver> {
 
 fn state(names: &[&str]) -> AlertsState {
     AlertsState::new(receivers(names), None, "http://panel".into())
-}
-
-/// How the stand-in answers the next calls; the last word stays.
-#[derive(Clone, Copy, PartialEq)]
-enum Mood {
-    Well,
-    Broken,
-    /// Longer than a sender waits.
-    Slow,
-}
-
-/// A webhook's receiver, standing in for somebody else's: what it took, by key.
-#[derive(Clone)]
-struct Hook {
-    url: String,
-    mood: Arc<Mutex<Vec<Mood>>>,
-    /// Every delivery it answered well, with its body.
-    taken: Arc<Mutex<Vec<(String, String)>>>,
-    headers: Arc<Mutex<Vec<HeaderMap>>>,
-}
-
-impl Hook {
-    async fn open(moods: &[Mood]) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let hook = Self {
-            url: format!("http://{}/noc", listener.local_addr().expect("an address")),
-            mood: Arc::new(Mutex::new(moods.to_vec())),
-            taken: Arc::default(),
-            headers: Arc::default(),
-        };
-        let routes = Router::new().route("/noc", post(Self::take)).with_state(hook.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        hook
-    }
-
-    async fn take(State(hook): State<Hook>, headers: HeaderMap, body: String) -> StatusCode {
-        let mood = {
-            let mut moods = hook.mood.lock().expect("no panic");
-            if moods.len() > 1 { moods.remove(0) } else { moods.first().copied().unwrap_or(Mood::Well) }
-        };
-        match mood {
-            Mood::Broken => return StatusCode::INTERNAL_SERVER_ERROR,
-            Mood::Slow => tokio::time::sleep(Duration::from_secs(12)).await,
-            Mood::Well => {}
-        }
-        let key = headers["idempotency-key"].to_str().expect("text").to_string();
-        hook.headers.lock().expect("no panic").push(headers);
-        hook.taken.lock().expect("no panic").push((key, body));
-        StatusCode::OK
-    }
-
-    fn keys(&self) -> BTreeSet<String> {
-        self.taken.lock().expect("no panic").iter().map(|(key, _)| key.clone()).collect()
-    }
-
-    fn way(&self) -> Way {
-        let section = NoticesSection {
-            webhook: Some(WebhookSection { url: self.url.clone(), secret_file: None }),
-            ..NoticesSection::default()
-        };
-        ways(&section).remove(0).1
-    }
 }
 
 /// The rows of a table, as a number.
@@ -288,26 +226,6 @@ async fn a_receiver_that_is_down_slow_or_broken_gets_everything_in_order_later()
     assert_eq!(events, ["opened", "resolved"]);
 }
 
-/// An alert that is open, as the task would have stored it, with its notice in the outbox.
-fn plant(database: &Database, id: u64, receivers: &[&str]) {
-    let telling = serde_json::json!({
-        "id": id, "seq": 1, "what": "opened", "key": "machine.away", "subject": "machine:kamailio-01", "severity": "bad",
-        "sentence": "kamailio-01 does not answer.", "evidence": ["no answer"], "symptoms": [], "since": 1_780_000_000_000_000i64,
-        "opened_at": 1_780_000_000_000_000i64, "at": 1_780_000_000_000_000i64, "resolved_at": null, "text": "", "url": "http://panel/alerts/1",
-    });
-    database.sql(&format!(
-        "INSERT INTO alerts (id, rule_key, subject, severity, sentence, evidence, symptoms, since, opened_at, flapping, told, changes)
-         VALUES ({id}, 'machine.away', 'machine:kamailio-01', 'bad', 'kamailio-01 does not answer.', '[\"no answer\"]', '[]',
-                 UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), FALSE, TRUE, 1)"
-    ));
-    database.sql(&format!("INSERT INTO alert_events VALUES ({id}, 1, UTC_TIMESTAMP(6), 'opened', NULL, '')"));
-    for receiver in receivers {
-        database.sql(&format!(
-            "INSERT INTO notices (alert_id, seq, receiver, body, created_at, due_at) VALUES ({id}, 1, '{receiver}', '{telling}', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))"
-        ));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panel_that_is_killed_while_it_tells_forgets_nothing() {
     let (database, _pool) = migrated().await;
@@ -388,7 +306,7 @@ async fn people_look_after_an_alert_by_plain_forms_and_all_see_it() {
     noc.form("/alerts", "/api/silences/add", &fields).await;
     assert!(noc.page("/alerts").await.contains("machine:asterisk-*"));
 
-    let document = panel.json(&["alerts", "--state", "all"]);
+    let document = panel.json(&["alerts", "--show", "all"]);
     let alert = &document[0];
     assert_eq!((&alert["id"], &alert["state"], &alert["acknowledged_by"]), (&5.into(), &"acknowledged".into(), &"noc".into()));
     assert_eq!((&alert["assigned"], &alert["evidence"][0]), (&"admin".into(), &"no answer".into()));

@@ -22,6 +22,7 @@ mod fleet_store;
 mod full_disk;
 mod guards;
 mod harness;
+mod hook;
 mod live;
 mod private_database;
 mod second_step;

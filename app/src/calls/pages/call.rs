@@ -106,7 +106,7 @@ fn identity(cdr: &Cdr) -> impl IntoView + use<> {
         _ => unknown(),
     };
     view! {
-        <dl class="facts">
+        <dl class="call-facts">
             <dt>"Outcome"</dt><dd><Badge tone=cdr.outcome.tone() word=cdr.outcome.word()/></dd>
             <dt>"Started"</dt><dd><Instant at=cdr.started_at()/></dd>
             <dt>"Caller"</dt><dd class="num">{cdr.caller.clone()}</dd>
@@ -139,7 +139,7 @@ fn codecs(cdr: &Cdr) -> impl IntoView + use<> {
         view! { <ul class="breaches">{found.iter().map(|breach| say(breach.sentence())).collect_view()}</ul> }.into_any()
     };
     view! {
-        <dl class="facts">
+        <dl class="call-facts">
             <dt>"Customer’s leg"</dt><dd>{customer.unwrap_or_else(|| "–".into())}</dd>
             <dt>"Carrier’s leg"</dt><dd>{carrier.unwrap_or_else(|| "–".into())}</dd>
         </dl>
