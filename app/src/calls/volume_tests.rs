@@ -38,9 +38,9 @@ fn histograms_add_up_to_the_histogram_of_all() {
     for ms in [10u64, 60, 450, 450, 900, 2_500, 30_000] {
         let pdd = Duration::from_millis(ms);
         if ms < 500 {
-            one.note(pdd)
+            one.note(pdd);
         } else {
-            other.note(pdd)
+            other.note(pdd);
         }
         all.note(pdd);
     }

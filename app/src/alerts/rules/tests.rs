@@ -187,7 +187,7 @@ fn what_one_proxy_misses_may_be_that_proxy() {
 #[test]
 fn a_target_that_a_person_took_out_is_no_alert() {
     let disabled = [(1, "sip:10.10.10.21:5060", TargetState::Disabled)];
-    assert_eq!(Scene::default().proxy("kamailio-01", &disabled).told(), [String::new(); 0]);
+    assert_eq!(Scene::default().proxy("kamailio-01", &disabled).told(), Vec::<String>::new());
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_virtual_address_stands_on_one_machine() {
         let scene = Scene::default().shell("kamailio-01", &first).shell("kamailio-02", &second);
         assert_eq!(scene.told(), expected, "{first:?} {second:?}");
     }
-    assert_eq!(Scene::default().shell("kamailio-02", &[]).told(), [String::new(); 0], "who was not looked at may hold it");
+    assert_eq!(Scene::default().shell("kamailio-02", &[]).told(), Vec::<String>::new(), "who was not looked at may hold it");
     let dead = Scene::default().shell("kamailio-02", &[vip]).find("kamailio-01", &[AWAY]);
     assert_eq!(dead.groups().len(), 1, "the address moved because its machine died: {:?}", dead.told());
 }
@@ -246,7 +246,7 @@ fn a_ratio_is_held_against_the_same_hour_of_past_weeks() {
     }
     let mut few = volume(SubjectKind::Traffic, "all", 5.0, &[50.0, 51.0, 49.0]);
     few.now.attempts = 20;
-    assert_eq!(Scene { volume: vec![few], ..Scene::default() }.told(), [String::new(); 0], "twenty attempts say nothing");
+    assert_eq!(Scene { volume: vec![few], ..Scene::default() }.told(), Vec::<String>::new(), "twenty attempts say nothing");
 }
 
 #[test]
@@ -316,8 +316,8 @@ fn a_disk_that_fills_is_told_before_it_is_full() {
     let key = "disk.filling:/@machine:mariadb-01";
     assert_eq!(trend(0.005, 0.8).told(), [format!("bad {key}")]);
     assert_eq!(trend(0.001, 0.7).told(), [format!("notice {key}")]);
-    assert_eq!(trend(0.0001, 0.7).told(), [String::new(); 0]);
-    assert_eq!(trend(0.005, 0.3).told(), [String::new(); 0], "half empty");
+    assert_eq!(trend(0.0001, 0.7).told(), Vec::<String>::new());
+    assert_eq!(trend(0.005, 0.3).told(), Vec::<String>::new(), "half empty");
 }
 
 #[test]

@@ -17,12 +17,12 @@ fn call(pbx: &str, number: u32, started: i64) -> LiveCall {
         caller: "12125550100".into(),
         called: "442079460123".into(),
         customer: Some("customer-01".into()),
-        carrier: (number % 2 == 0).then(|| "carrier-a".into()),
+        carrier: number.is_multiple_of(2).then(|| "carrier-a".into()),
         state: CallState::Up,
         started_at: at(started),
         answered_at: None,
         customer_codec: Some("alaw".into()),
-        carrier_codec: Some(if number % 3 == 0 { "ulaw" } else { "alaw" }.into()),
+        carrier_codec: Some(if number.is_multiple_of(3) { "ulaw" } else { "alaw" }.into()),
     }
 }
 
@@ -196,7 +196,7 @@ proptest! {
                     board.tell("one", PbxEvent::All(there.values().cloned().collect()), now);
                     let mut known: Vec<&str> = board.calls().map(|(call, _)| call.unique_id.as_str()).collect();
                     let mut wanted: Vec<&str> = there.values().map(|call| call.unique_id.as_str()).collect();
-                    (known.sort_unstable(), wanted.sort_unstable());
+                    known.sort_unstable(); wanted.sort_unstable();
                     prop_assert_eq!(known, wanted);
                 }
             }

@@ -85,7 +85,8 @@ fn each_loss_has_its_consequences() {
     let (all, none): (&[&str], &[&str]) = (&["carrier-a", "carrier-b", "customer-01"], &[]);
     let pbxs = ["asterisk-01", "asterisk-02", "asterisk-03"];
     // What is lost, who is dead already, the worst tone, a part of the sentences, machines touched, outsiders touched.
-    let rows: &[(&str, &[&str], Tone, &str, &[&str], &[&str])] = &[
+    type Row<'a> = (&'a str, &'a [&'a str], Tone, &'a str, &'a [&'a str], &'a [&'a str]);
+    let rows: &[Row<'_>] = &[
         ("kamailio-02", &[], Tone::Notice, "203.0.113.20 moves to kamailio-01 by VRRP", &["kamailio-01", "kamailio-02"], none),
         ("kamailio-01", &[], Tone::Bad, "carrier-b is out of reach", &["kamailio-01", "kamailio-02"], &["carrier-b"]),
         ("kamailio-01", &["kamailio-02"], Tone::Bad, "No proxy is left", &["kamailio-01", pbxs[0], pbxs[1], pbxs[2]], all),

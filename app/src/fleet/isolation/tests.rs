@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::fleet::facts::{ArpAnswer, HostKey, HypervisorFacts, NetworkProbes, PairPing, SeenMachine, VirtualSwitch};
-use crate::fleet::inventory::{Host, HostKind};
 use crate::values::PortError;
 use std::collections::BTreeMap;
 
@@ -87,7 +86,7 @@ pub(in crate::fleet) fn world(inventory: &Inventory) -> World {
     }
     world.hosts.insert("host-01".into(), seen(host));
     let names = ["asterisk-01", "mariadb-01", "mariadb-02"];
-    let pairs = names.iter().flat_map(|a| names.iter().filter(move |b| a < b).map(move |b| (*a, *b)));
+    let pairs = names.iter().flat_map(|a| names.iter().filter(move |b| *a < **b).map(move |b| (*a, *b)));
     let pings = pairs.map(|(from, to)| PairPing {
         from: from.into(),
         to: to.into(),
@@ -177,7 +176,7 @@ fn every_planted_violation_is_found_on_its_network_and_named() {
         ("mac.duplicate", "data", "mariadb-01, mariadb-02", |_, world| guest(world, "mariadb-02").cards[1].mac = mac(1, 41)),
         ("mac.duplicate", "data", "mariadb-01, mariadb-02", |_, world| host(world).machines[2].cards[1].mac = mac(1, 41)),
         ("machine_id.duplicate", "data", "mariadb-01, mariadb-02", |_, world| {
-            guest(world, "mariadb-02").machine_id = "id41".into()
+            guest(world, "mariadb-02").machine_id = "id41".into();
         }),
         ("host_key.duplicate", "data", "mariadb-01, mariadb-02", |_, world| {
             guest(world, "mariadb-02").host_keys[0].fingerprint = "SHA256:41".into();

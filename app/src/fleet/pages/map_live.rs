@@ -170,7 +170,7 @@ mod browser {
     fn mark(blast: Option<&Blast>) {
         for element in all("[data-subject]") {
             let name = element.get_attribute("data-subject").unwrap_or_default();
-            let has = |names: &[String]| names.iter().any(|touched| *touched == name);
+            let has = |names: &[String]| names.contains(&name);
             let subject = blast.is_some_and(|blast| blast.subject == name);
             let touched = blast.is_some_and(|blast| has(&blast.machines) || has(&blast.networks) || has(&blast.outsiders));
             let classes = element.class_list();
@@ -216,7 +216,7 @@ mod browser {
             }
             written.set_value(Some(new));
         });
-        let now = bus.now.clone();
+        let now = bus.now;
         Effect::new(move |_| {
             let now = now.get();
             for kind in ["data-age", "data-for"] {
