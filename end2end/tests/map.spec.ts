@@ -2,7 +2,8 @@
 import { expect, signIn, test } from './panel';
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`without an inventory the map says how to get one (${javaScriptEnabled ? 'with' : 'without'} a script)`, async ({ panel, people }) => {
+  test(`without an inventory the map says how to get one (${javaScriptEnabled ? 'with' : 'without'} a script)`, async ({ panel, people, watched }) => {
+    watched.expect(/404/);
     const page = await (await people({ javaScriptEnabled })).newPage();
     await signIn(page, panel.staff, 'viewer');
     await page.goto(`${panel.staff}/map`);

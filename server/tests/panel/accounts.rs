@@ -25,7 +25,7 @@ async fn the_first_administrator_is_made_by_a_link_that_works_once() {
     assert_eq!(finish(&browser, &link, "Ada", "password1234").await, path_of(&link));
     assert!(browser.page(&path_of(&link)).await.contains("commonly used"), "a common password is refused");
     assert_eq!(finish(&browser, &link, "Ada", PASSWORD).await, "/", "{:?}", browser.cookie("notice").map(|_| browser.notice()));
-    assert_eq!(location(&browser.get("/").await), "/system");
+    assert_eq!(location(&browser.get("/").await), "/map");
     assert_eq!(browser.get("/system").await.status(), 200);
     let again = Browser::at(&panel.staff);
     let page = again.get(&path_of(&link)).await;

@@ -1,0 +1,124 @@
+// The panel beside a running carrier, as people see it: what is killed turns red with the right sentence, a call that is up is on
+// the screen, the same without a script, by keyboard, and in five layouts.
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import { Panel, expect, signIn, test as base, untilLive } from './panel';
+
+const PROGRAM = process.env.WIRECENTER ?? join(import.meta.dirname, '../../wirecenter');
+
+class Lab {
+  readonly why: string | undefined;
+  constructor(readonly panel: Panel) {
+    const up = this.run('up');
+    if (up.status !== 0) this.why = up.stderr.trim().split('\n').pop();
+  }
+  run(...words: string[]) {
+    return spawnSync(PROGRAM, ['lab', ...words, '--state', this.panel.state], { encoding: 'utf8', timeout: 120_000 });
+  }
+  call(number: string, talk: string) {
+    return spawn(PROGRAM, ['lab', 'call', '--to', number, '--talk', talk, '--state', this.panel.state], { stdio: 'ignore' });
+  }
+}
+
+const test = base.extend<object, { carrier: Lab }>({
+  carrier: [
+    async ({}, use) => {
+      const panel = await Panel.start();
+      panel.addUser('noc', 'noc');
+      const lab = new Lab(panel);
+      await use(lab);
+      lab.run('down');
+      await panel.remove();
+    },
+    { scope: 'worker', timeout: 180_000 },
+  ],
+});
+
+test.describe.configure({ mode: 'serial', timeout: 180_000 });
+test.beforeEach(({ carrier }) => {
+  // Root and the daemons are needed; where they are not, this says so.
+  test.skip(carrier.why !== undefined, `no lab here: ${carrier.why}`);
+});
+
+const whole = /Voice, Data and Sync/;
+
+test('what is killed turns red within ten seconds, is an alert, and heals', async ({ carrier, people }) => {
+  const { panel } = carrier;
+  const page = await (await people()).newPage();
+  await signIn(page, panel.staff, 'noc');
+  await expect(page).toHaveURL(`${panel.staff}/map`);
+  await untilLive(page);
+  const row = page.locator('tr', { hasText: 'asterisk-02' }).first();
+  await expect(row).toContainText('good', { timeout: 60_000 });
+  await expect(page.locator('main')).toContainText(whole, { timeout: 60_000 });
+  carrier.run('break', 'kill', 'asterisk-02');
+  await expect(row).toContainText('does not answer', { timeout: 10_000 });
+  await expect(page.getByRole('region', { name: 'Alerts' })).toContainText('asterisk-02', { timeout: 10_000 });
+  carrier.run('heal');
+  await expect(row).toContainText('good', { timeout: 60_000 });
+});
+
+test('a call that is up is on the screen, and can be ended', async ({ carrier, people }) => {
+  const { panel } = carrier;
+  const page = await (await people()).newPage();
+  await signIn(page, panel.staff, 'noc');
+  await page.goto(`${panel.staff}/calls`);
+  await untilLive(page);
+  const call = carrier.call('442079460123', '60s');
+  const row = page.locator('tr', { hasText: '442079460123' });
+  await expect(row).toContainText('up', { timeout: 5_000 });
+  await row.getByText('Hang up').click();
+  await page.getByRole('dialog').getByRole('button', { name: /Hang up|End/ }).click();
+  await expect(page.getByText(/was ended/)).toBeVisible();
+  await expect(row).toHaveCount(0, { timeout: 5_000 });
+  call.kill();
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`every page of the carrier is read ${javaScriptEnabled ? 'with' : 'without'} a script`, async ({ carrier, people }) => {
+    const { panel } = carrier;
+    const page = await (await people({ javaScriptEnabled })).newPage();
+    await signIn(page, panel.staff, 'noc');
+    for (const [path, text] of [
+      ['/map', 'kamailio-01'],
+      ['/map?blast=mariadb-01', 'mariadb-01'],
+      ['/machines/kamailio-01', 'Network cards'],
+      ['/machines/mariadb-02', 'Network cards'],
+      ['/networks', '10.10.10.0/24'],
+      ['/networks/voice', 'asterisk-01'],
+      ['/databases', 'mariadb-02'],
+    ] as const) {
+      const answer = await page.goto(panel.staff + path);
+      expect(answer?.status(), path).toBe(200);
+      await expect(page.locator('main'), path).toContainText(text);
+    }
+  });
+}
+
+const layouts = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  medium: { viewport: { width: 900, height: 700 } },
+  phone: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
+  dark: { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' as const },
+  wall: { viewport: { width: 1920, height: 1080 } },
+};
+
+for (const [layout, options] of Object.entries(layouts)) {
+  test(`${layout}: the carrier’s pages fit and are accessible`, async ({ carrier, people }) => {
+    const { panel } = carrier;
+    const page = await (await people(options)).newPage();
+    await signIn(page, panel.staff, 'noc');
+    for (const path of ['/map', '/machines/kamailio-01', '/networks', '/networks/voice', '/databases']) {
+      await page.goto(panel.staff + path + (layout === 'wall' ? '?kiosk=tv' : ''));
+      await expect(page.locator('main')).toBeVisible();
+      const name = `lab${path.replaceAll('/', '-')}`;
+      await page.screenshot({ path: join(import.meta.dirname, `../screenshots/${layout}/${name}.png`), fullPage: true });
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(wider, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
+      const axe = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+      const found = axe.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`);
+      expect(found, `${path} in ${layout}`).toEqual([]);
+    }
+  });
+}
