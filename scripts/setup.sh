@@ -31,6 +31,9 @@ want() { # program, packages that may hold it, the first that exists is taken
   done
   missing+=("$2")
 }
+like() { # program, its package, if there is one
+  command -v "$1" >/dev/null || { apt-cache show "$2" >/dev/null 2>&1 && missing+=("$2"); } || true
+}
 find_missing() {
   missing=()
   want mariadbd mariadb-server-core mariadb-server-core-10.6
@@ -40,6 +43,10 @@ find_missing() {
   if [ "$purpose" = test ]; then
     want chromium chromium chromium-browser
     want shellcheck shellcheck
+    # libvirt's own driver for tests, and VMware's simulator; where there is no such package those tests say that they are skipped.
+    like virsh libvirt-clients
+    like go golang-go
+    [ -d /usr/share/gocode/src/github.com/vmware/govmomi ] || like no-such-program golang-github-vmware-govmomi-dev
   fi
 }
 find_missing
