@@ -49,6 +49,7 @@ test('a killed database is told at once on every page, and the page goes on by i
   const context = await people();
   const [system, users] = [await context.newPage(), await context.newPage()];
   await signIn(system, own.staff, 'ada');
+  await system.goto(`${own.staff}/system`);
   await users.goto(`${own.staff}/users/new`);
   await untilLive(users);
   await system.bringToFront();
@@ -85,6 +86,7 @@ test('a restart of the panel is told, values turn unknown, and all goes on withi
   own.addUser('ada', 'admin');
   const page = await (await people()).newPage();
   await signIn(page, own.staff, 'ada');
+  await page.goto(`${own.staff}/system`);
   await untilLive(page);
   await own.stop();
   await expect(page.locator('.light.bad')).toContainText('not live for');
@@ -99,6 +101,7 @@ test('a restart of the panel is told, values turn unknown, and all goes on withi
 test('a chart reads a value out under the pointer', async ({ panel, people }) => {
   const page = await (await people()).newPage();
   await signIn(page, panel.staff, 'viewer');
+  await page.goto(`${panel.staff}/system`);
   await untilLive(page);
   const chart = page.locator('.chart', { hasText: 'Memory' }).first();
   await expect(chart.locator('path.line')).toHaveAttribute('d', /L/, { timeout: 10_000 });

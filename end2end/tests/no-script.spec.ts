@@ -8,6 +8,7 @@ const off = { javaScriptEnabled: false };
 test('sign in, look, filter, sort, choose columns, page', async ({ panel, people }) => {
   const page = await (await people(off)).newPage();
   await signIn(page, panel.staff, 'admin');
+  await page.goto(`${panel.staff}/system`);
   await expect(page.getByText('Everything the panel needs answers.')).toBeVisible();
   await expect(page.locator('.chart path.line').first()).toHaveAttribute('d', /M/);
   await page.getByRole('link', { name: 'Users', exact: true }).click();

@@ -16,7 +16,7 @@ const layouts = {
 };
 
 // Nothing of this name is there in a panel without a carrier; that is said in words. With one: map.spec.ts.
-const absent = ['/machines/kamailio-01', '/networks/voice', '/calls/reference', '/alerts/1'];
+const absent = ['/machines/kamailio-01', '/calls/reference', '/alerts/1'];
 
 // Pages that are for people who are not, or not wholly, signed in.
 const before = ['/sign-in', '/sign-in/code', '/setup/token'];

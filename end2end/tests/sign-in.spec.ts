@@ -41,12 +41,14 @@ test('a wrong password says so once and keeps the name', async ({ panel, people 
 
 test('each role finds its menu, and a page it may not open says why', async ({ panel, people, watched }) => {
   watched.expect(/status of 403/);
+  const fleet = ['Map', 'Networks', 'Databases'];
+  const calls = ['Calls', 'Volume', 'CDRs'];
   const menus: Record<string, string[]> = {
-    admin: ['System', 'Users', 'Roles', 'Audit', 'Gallery', 'Profile'],
-    noc: ['System', 'Audit', 'Gallery', 'Profile'],
-    rates: ['System', 'Gallery', 'Profile'],
-    billing: ['System', 'Gallery', 'Profile'],
-    viewer: ['System', 'Gallery', 'Profile'],
+    admin: [...fleet, ...calls, 'Alerts', 'System', 'Users', 'Roles', 'Audit', 'Gallery', 'Profile'],
+    noc: [...fleet, ...calls, 'Alerts', 'System', 'Audit', 'Gallery', 'Profile'],
+    rates: [...fleet, ...calls, 'Alerts', 'System', 'Gallery', 'Profile'],
+    billing: [...fleet, ...calls, 'Alerts', 'System', 'Gallery', 'Profile'],
+    viewer: [...fleet, 'Alerts', 'System', 'Gallery', 'Profile'],
   };
   for (const [role, items] of Object.entries(menus)) {
     const page = await (await people()).newPage();

@@ -22,6 +22,8 @@ pub struct Browser {
 
 impl Browser {
     pub fn at(base: &str) -> Self {
+        // As the program does at its start; a second call would only say that there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(30)).build();
         Self { client: client.expect("a client"), base: base.into(), cookies: Arc::default(), headers: HeaderMap::new() }

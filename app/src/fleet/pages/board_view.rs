@@ -283,14 +283,12 @@ fn rail_end(
         <rect class="hit" x="0" y=(y - half_band).to_string() width="128" height=(half_band * 2).to_string() rx="6"></rect>
         <rect class="hit" x=until.to_string() y=(y - half_band).to_string() width=(board.width - until).to_string() height=(half_band * 2).to_string()></rect>
     };
-    let spoken = format!("{}, {}: {}, {} {age}", network.title, network.about, network.word, network.note);
     view! {
         <a
             class=format!("rail {isolated} {}{}", network.tone.name(), mark(pinned, name))
             id=format!("n{row}-{name}")
             href=Page::Network(name.clone()).path()
             data-subject=name.clone()
-            aria-label=spoken
         >
             {hit} <text class="rail-name" x="12" y=above.to_string()>
                 {network.title.clone()}
