@@ -226,6 +226,11 @@ fn a_killed_pbx_makes_its_calls_unknown_and_afterwards_they_are_over() {
 #[test]
 fn what_a_pbx_says_of_itself_is_read_and_a_wrong_secret_is_refused() {
     let Some(lab) = lab() else { return };
+    let asks_its_trunks = || {
+        let facts = observe(&lab, door(&lab, "asterisk-02"));
+        facts.is_ok_and(|facts| facts.endpoints.iter().any(|one| one.reachable == Some(true)))
+    };
+    wait_until("a PBX that was just started to have asked its trunks", Duration::from_secs(15), asks_its_trunks);
     let facts = observe(&lab, door(&lab, "asterisk-02")).expect("it answers");
     assert!(facts.version.starts_with(|c: char| c.is_ascii_digit()), "{facts:?}");
     assert!(facts.started_at.is_some_and(|at| now().since(at) < Duration::from_secs(86_400) && at <= now()), "{facts:?}");
