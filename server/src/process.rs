@@ -20,6 +20,21 @@ pub fn usage(pid: u32) -> Option<Usage> {
     Some(Usage { cpu, rss_bytes: pages * rustix::param::page_size() as u64 })
 }
 
+/// Processor time of a process and of all it has started, running or ended, as long as its parent waited for it; without the
+/// programs named in `but` and what those started.
+pub fn cpu_of_family(pid: u32, but: &[&str]) -> Duration {
+    fn ticks(pid: u32, but: &[&str], family: &Processes) -> u64 {
+        let program = arguments(pid).and_then(|words| words.first().cloned()).unwrap_or_default();
+        if but.iter().any(|name| program.ends_with(name)) {
+            return 0;
+        }
+        // User and system time, its own (14, 15) and that of its ended children (16, 17).
+        let own = (14..=17).filter_map(|number| stat_field(pid, number)?.parse::<u64>().ok()).sum::<u64>();
+        own + family.children(pid).map(|child| ticks(child, but, family)).sum::<u64>()
+    }
+    Duration::from_millis(ticks(pid, but, &Processes::look()) * 1_000 / rustix::param::clock_ticks_per_second().max(1))
+}
+
 pub fn disk(path: &Path) -> Option<DiskView> {
     let stat = rustix::fs::statvfs(path).ok()?;
     let path = path.display().to_string();

@@ -53,6 +53,8 @@ pub struct Report {
     pub rtp_sent: u64,
     pub rtp_received: u64,
     pub reference: String,
+    /// When the caller heard of the answer, in microseconds since 1970.
+    pub answered_at_us: Option<u64>,
     #[serde(skip)]
     pub ladder: Vec<CallEvent>,
 }
@@ -213,6 +215,12 @@ fn attempt(line: &str, proxy: &str, result: &CallResult) -> Option<Attempt> {
     })
 }
 
+/// Whole microseconds of a time that is never negative.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a conversion from a double saturates")]
+fn micros(ms: f64) -> u64 {
+    (ms * 1_000.0).round() as u64
+}
+
 fn tenths(ms: f64) -> f64 {
     (ms * 10.0).round() / 10.0
 }
@@ -244,6 +252,7 @@ fn report(inventory: &Inventory, result: CallResult, attempts: Vec<Attempt>, lad
         codec: result.codec.map(|codec| codec.name().to_string()),
         rtp_sent: result.rtp_sent,
         rtp_received: result.rtp_received,
+        answered_at_us: result.setup_ms.filter(|_| answered).map(|ms| result.started_at_us + micros(ms)),
         reference: result.call_id,
         ladder,
     }

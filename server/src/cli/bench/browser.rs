@@ -53,21 +53,29 @@ struct Measured {
 }
 
 pub async fn measure(goal: Goal) -> Result<Figure, Failure> {
+    let mut subject = Subject::start().await?;
+    let value = look(&goal, &subject, None).await?;
+    subject.stop().await?;
+    Ok(goal.judge(value, None))
+}
+
+/// What the script measures on this panel; `world` is where it can tell simulated machines what to be.
+pub async fn look(goal: &Goal, subject: &Subject, world: Option<&str>) -> Result<f64, Failure> {
     if !Path::new(SCRIPT).exists() {
         return Err(Failure::new(format!(
             "{} is measured in a browser by {SCRIPT}. Run this at the top of a checkout, after make setup.",
             goal.name
         )));
     }
-    let mut subject = Subject::start().await?;
     let cookie = subject.sign_in().await?;
+    let program = std::env::current_exe().map_err(Failure::new)?;
     let mut script = Command::new("node");
     script.args([SCRIPT, goal.name, &subject.staff]).arg(subject.state());
     // The session is a secret, so it goes where other users of this machine cannot read it.
-    script.env("BENCH_COOKIE", cookie).stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
+    script.env("BENCH_COOKIE", cookie).env("BENCH_PROGRAM", program).envs(world.map(|world| ("BENCH_WORLD", world)));
+    script.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
     let output = script.output().await.map_err(|error| Failure::new(format!("node could not run {SCRIPT}: {error}.")))?;
-    subject.stop().await?;
     let measured: Measured = serde_json::from_slice(&output.stdout)
         .map_err(|_| Failure::new(format!("{SCRIPT} measured nothing ({}); its own lines above say why.", output.status)))?;
-    Ok(goal.judge(measured.value, None))
+    Ok(measured.value)
 }

@@ -1,35 +1,60 @@
-//! What looking at the carrier costs, and how soon it is seen that something broke.
+//! What looking at the carrier costs, and how soon it is seen that something happened there.
 
 use super::{
-    Failure,
-    figure::{Figure, Goal, percentile},
-    load::{against_the_bare_page, cpu_percent},
+    Failure, browser,
+    figure::{Figure, Goal},
+    load::against_the_bare_page,
     simulated::Simulated,
     subject::Subject,
 };
 use crate::{
     http::local,
-    lab::{call::Wish, down::down, faults, place::Layout, up},
+    lab::{down::down, faults, place::Layout, up},
 };
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 const fn goal(name: &'static str, what: &'static str, unit: &'static str, at_most: f64) -> Goal {
     Goal { name, what, unit, at_most, ratio_at_most: None }
 }
 
-pub const ROUNDS: Goal =
-    goal("fleet-rounds", "processor used by the panel that watches the ten machines of the lab; baseline: with none", "%", 5.0);
-pub const ROUNDS_200: Goal =
-    goal("fleet-rounds-200", "the same with 200 simulated proxies; baseline: with none", "%", 60.0);
-pub const MAP: Goal = goal("map-ttfb", "Map page of 10 simulated machines, first byte at 50 clients, p95; baseline: the sign-in page", "ms", 40.0);
-pub const RED: Goal = goal("machine-red", "from a machine's end to “bad” in wirecenter fleet, worst of six", "s", 6.0);
-pub const CALL: Goal = goal("call-seen", "from a call's first message to its line among the live calls, worst of five", "ms", 1_000.0);
+pub const ROUNDS: Goal = goal(
+    "fleet-rounds",
+    "processor used by a panel and the programs it runs to watch the ten machines of the lab, without its MariaDB; baseline: with none",
+    "% of a core",
+    5.0,
+);
+pub const ROUNDS_200: Goal = goal(
+    "fleet-rounds-200",
+    "processor used by a panel that watches 200 simulated proxies; baseline: with none",
+    "% of a core",
+    60.0,
+);
+pub const MAP: Goal = goal(
+    "map-ttfb",
+    "Map page of ten machines, first byte at 50 clients without a pause, 95th percentile; baseline: the sign-in page",
+    "ms",
+    40.0,
+);
+pub const UPDATE: Goal = goal(
+    "map-update",
+    "the browser's main thread while 200 machines of the map change at once, from the answer to the layout, median of nine",
+    "ms",
+    50.0,
+);
+pub const RED: Goal = goal("machine-red", "from a machine's end to red on an open map, worst of six", "s", 6.0);
+pub const TOLD: Goal =
+    goal("alert-told", "from a machine's end to the notice of its alert in the mail folder, worst of three", "s", 10.0);
+pub const CALL: Goal = goal("call-seen", "from a call's answer to “up” on an open page of live calls, worst of eight", "ms", 1_000.0);
 #[cfg(test)]
-pub const GOALS: [Goal; 5] = [ROUNDS, ROUNDS_200, MAP, RED, CALL];
+pub const GOALS: [Goal; 7] = [ROUNDS, ROUNDS_200, MAP, UPDATE, RED, TOLD, CALL];
 
-const SETTLE: Duration = Duration::from_secs(10);
-const SPAN: Duration = Duration::from_secs(20);
-const GOOD_MAX: Duration = Duration::from_secs(60);
+const SETTLE: Duration = Duration::from_secs(12);
+const SPAN: Duration = Duration::from_secs(30);
+const GOOD_MAX: Duration = Duration::from_secs(90);
+const EACH: Duration = Duration::from_millis(20);
 
 /// A panel with a lab in its own state folder.
 struct Whole {
@@ -38,15 +63,17 @@ struct Whole {
 }
 
 impl Whole {
-    async fn start() -> Result<Self, Failure> {
-        let subject = Subject::start().await?;
+    async fn start(config: &str) -> Result<Self, Failure> {
+        let subject = Subject::start_with(config).await?;
         let lab = Layout::below(subject.state());
         let whole = Self { subject, lab };
         let built = whole.lab.clone();
         tokio::task::spawn_blocking(move || up::up(&built, &|_| {})).await.map_err(Failure::new)?.map_err(Failure::new)?;
+        whole.until_all_good().await?;
         Ok(whole)
     }
 
+    /// Nothing before the inventory was read.
     async fn fleet(&self) -> Result<Vec<local::FleetLine>, Failure> {
         let client = reqwest::Client::builder().unix_socket(local::socket(self.subject.state())).build().map_err(Failure::new)?;
         let answer = client.get("http://panel/fleet").send().await.map_err(Failure::new)?;
@@ -54,21 +81,19 @@ impl Whole {
         Ok(fleet.unwrap_or_default())
     }
 
-    /// How long it takes until the fleet is as wished for.
-    async fn until(&self, what: &str, most: Duration, is_so: impl Fn(&[local::FleetLine]) -> bool) -> Result<Duration, Failure> {
+    async fn until_all_good(&self) -> Result<(), Failure> {
         let began = Instant::now();
-        while !is_so(&self.fleet().await?) {
-            if began.elapsed() > most {
-                return Err(Failure::new(format!("Waited {} s for {what}.", most.as_secs())));
+        loop {
+            let fleet = self.fleet().await?;
+            let wrong: Vec<&str> = fleet.iter().filter(|line| !is_well(line)).map(|line| line.name.as_str()).collect();
+            if fleet.len() == 10 && wrong.is_empty() {
+                return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            if began.elapsed() > GOOD_MAX {
+                return Err(Failure::new(format!("Waited {} s for the lab to be well: {}.", GOOD_MAX.as_secs(), wrong.join(", "))));
+            }
+            tokio::time::sleep(EACH).await;
         }
-        Ok(began.elapsed())
-    }
-
-    async fn until_all_good(&self) -> Result<Duration, Failure> {
-        let good = |fleet: &[local::FleetLine]| fleet.len() == 10 && fleet.iter().all(|line| line.state == "good");
-        self.until("every machine to be good", GOOD_MAX, good).await
     }
 
     async fn stop(mut self) -> Result<(), Failure> {
@@ -83,28 +108,44 @@ impl Drop for Whole {
     }
 }
 
+/// On a small machine the processor is everybody's: that it is busy says nothing of the lab.
+fn is_well(line: &local::FleetLine) -> bool {
+    line.state == "good" || !line.problems.is_empty() && line.problems.iter().all(|problem| problem.key == "cpu.full")
+}
+
+async fn cpu_percent(subject: &Subject) -> f64 {
+    let (before, began) = (subject.cpu_with_programs(), Instant::now());
+    tokio::time::sleep(SPAN).await;
+    subject.cpu_with_programs().saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0
+}
+
 pub async fn rounds() -> Result<Figure, Failure> {
-    let whole = Whole::start().await?;
-    whole.until_all_good().await?;
+    let mut idle = Subject::start().await?;
     tokio::time::sleep(SETTLE).await;
-    let percent = cpu_percent(&whole.subject, SPAN).await;
-    // Children of the panel, ssh among them, count as its own work once they have ended; those that live on are counted here.
-    down(&whole.lab).map_err(Failure::new)?;
+    let alone = cpu_percent(&idle).await;
+    idle.stop().await?;
+    let whole = Whole::start("").await?;
     tokio::time::sleep(SETTLE).await;
-    let alone = cpu_percent(&whole.subject, SPAN).await;
+    let percent = cpu_percent(&whole.subject).await;
     whole.stop().await?;
     Ok(ROUNDS.judge(percent, Some(alone)))
 }
 
-pub async fn rounds_200() -> Result<Figure, Failure> {
-    let mut subject = Subject::start().await?;
+/// A panel that watches machines that are not there.
+async fn beside(machines: u8) -> Result<(Subject, Simulated, f64), Failure> {
+    let subject = Subject::start().await?;
     tokio::time::sleep(SETTLE).await;
-    let alone = cpu_percent(&subject, SPAN).await;
-    let simulated = Simulated::start(200).await?;
+    let alone = cpu_percent(&subject).await;
+    let simulated = Simulated::start(machines).await?;
     simulated.write_inventory(&subject.state().join("inventory.toml"))?;
     tokio::time::sleep(SETTLE).await;
+    Ok((subject, simulated, alone))
+}
+
+pub async fn rounds_200() -> Result<Figure, Failure> {
+    let (mut subject, simulated, alone) = beside(200).await?;
     let before = simulated.looks();
-    let percent = cpu_percent(&subject, SPAN).await;
+    let percent = cpu_percent(&subject).await;
     let (looks, expected) = (simulated.looks() - before, u64::from(simulated.machines) * SPAN.as_secs() / 2 * 9 / 10);
     subject.stop().await?;
     // Observers that do not look cost nothing and prove nothing.
@@ -115,25 +156,63 @@ pub async fn rounds_200() -> Result<Figure, Failure> {
 }
 
 pub async fn map_ttfb() -> Result<Figure, Failure> {
-    let mut subject = Subject::start().await?;
-    let simulated = Simulated::start(10).await?;
-    simulated.write_inventory(&subject.state().join("inventory.toml"))?;
-    tokio::time::sleep(SETTLE).await;
+    let (mut subject, _simulated, _) = beside(10).await?;
     let figure = against_the_bare_page(&subject, "/map", MAP).await?;
     subject.stop().await?;
     Ok(figure)
 }
 
+pub async fn map_update() -> Result<Figure, Failure> {
+    let (mut subject, simulated, _) = beside(200).await?;
+    let value = browser::look(&UPDATE, &subject, Some(&simulated.control())).await?;
+    subject.stop().await?;
+    Ok(UPDATE.judge(value, None))
+}
+
+/// A figure of the lab that is measured in the browser.
+async fn in_the_lab(goal: Goal) -> Result<Figure, Failure> {
+    let whole = Whole::start("").await?;
+    let value = browser::look(&goal, &whole.subject, None).await?;
+    whole.stop().await?;
+    Ok(goal.judge(value, None))
+}
+
 pub async fn machine_red() -> Result<Figure, Failure> {
-    let whole = Whole::start().await?;
+    in_the_lab(RED).await
+}
+
+pub async fn call_seen() -> Result<Figure, Failure> {
+    in_the_lab(CALL).await
+}
+
+pub async fn alert_told() -> Result<Figure, Failure> {
+    let folder = tempfile::Builder::new().prefix("wc-bench").tempdir().map_err(Failure::new)?;
+    let whole = Whole::start(&format!("[notices]\nmail_folder = {:?}\n", folder.path())).await?;
     let mut worst = 0.0_f64;
-    for machine in ["asterisk-01", "billing-01", "kamailio-02", "mariadb-02", "monitor-01", "asterisk-03"] {
+    for machine in ["asterisk-01", "billing-01", "kamailio-02"] {
         whole.until_all_good().await?;
+        let before = notices_about(folder.path(), machine);
         faults::make(&whole.lab, "kill", Some(machine)).map_err(Failure::new)?;
-        let bad = |fleet: &[local::FleetLine]| fleet.iter().any(|line| line.name == machine && line.state == "bad");
-        worst = worst.max(whole.until(&format!("{machine} to be bad"), GOOD_MAX, bad).await?.as_secs_f64());
+        let began = Instant::now();
+        while notices_about(folder.path(), machine).len() <= before.len() {
+            if began.elapsed() > GOOD_MAX {
+                return Err(Failure::new(format!("No notice of {machine} within {} s.", GOOD_MAX.as_secs())));
+            }
+            tokio::time::sleep(EACH).await;
+        }
+        worst = worst.max(began.elapsed().as_secs_f64());
         faults::heal(&whole.lab, Some("kill"), Some(machine)).map_err(Failure::new)?;
     }
     whole.stop().await?;
-    Ok(RED.judge(worst, None))
+    Ok(TOLD.judge(worst, None))
+}
+
+/// The mails that name a machine in their subject line.
+fn notices_about(folder: &Path, machine: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let about = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        text.lines().any(|line| line.starts_with("Subject:") && line.contains(machine))
+    };
+    files.filter(about).collect()
 }

@@ -4,8 +4,10 @@ mod assets;
 mod browser;
 mod cdr;
 mod figure;
+mod fleet;
 mod lab;
 mod load;
+mod simulated;
 mod start;
 mod subject;
 
@@ -64,6 +66,21 @@ enum Measure {
     LabLoad60,
     /// 300 calls a second through the proxies, each failing over
     LabLoad300,
+    /// What watching the ten machines costs the panel
+    FleetRounds,
+    /// What watching two hundred costs it
+    #[value(name = "fleet-rounds-200")]
+    FleetRounds200,
+    /// The map under load
+    MapTtfb,
+    /// Two hundred machines that change at once, in the browser
+    MapUpdate,
+    /// From a machine's end to red on the map
+    MachineRed,
+    /// From a machine's end to the notice
+    AlertTold,
+    /// From a call that is up to its line on the screen
+    CallSeen,
     /// A number on a day among thirty million calls
     CdrSearchNumber,
     /// A customer on a day among thirty million calls
@@ -124,6 +141,13 @@ async fn measure(name: Measure) -> Result<Figure, Failure> {
         Measure::LabSilentCarrier => lab::measure(lab::SILENT, lab::silent_carrier).await,
         Measure::LabLoad60 => lab::measure(lab::WHOLE_CHAIN, lab::whole_chain).await,
         Measure::LabLoad300 => lab::measure(lab::PROXIES_ALONE, lab::proxies_alone).await,
+        Measure::FleetRounds => fleet::rounds().await,
+        Measure::FleetRounds200 => fleet::rounds_200().await,
+        Measure::MapTtfb => fleet::map_ttfb().await,
+        Measure::MapUpdate => fleet::map_update().await,
+        Measure::MachineRed => fleet::machine_red().await,
+        Measure::AlertTold => fleet::alert_told().await,
+        Measure::CallSeen => fleet::call_seen().await,
         Measure::CdrSearchNumber => cdr::search_number().await,
         Measure::CdrSearchCustomer => cdr::search_customer().await,
         Measure::CdrChart30d => cdr::chart_month().await,
@@ -153,7 +177,7 @@ mod tests {
         let in_browser = [browser::PAINT, browser::TASK, browser::SHIFT, browser::TABS, browser::EVENT];
         let outside = [load::PAGE, load::LIVE, load::MEMORY, start::GIVEN, start::PRIVATE, assets::WASM, assets::REST];
         let mut goals: Vec<_> =
-            in_browser.iter().chain(&outside).chain(&lab::GOALS).chain(&cdr::GOALS).map(|goal| goal.name.to_string()).collect();
+            in_browser.iter().chain(&outside).chain(&lab::GOALS).chain(&fleet::GOALS).chain(&cdr::GOALS).map(|goal| goal.name.to_string()).collect();
         names.sort();
         goals.sort();
         assert_eq!(names, goals);

@@ -48,12 +48,13 @@ impl Simulated {
             let listener = TcpListener::bind((address(number), port)).await.map_err(failed)?;
             port = listener.local_addr().map_err(failed)?.port();
             let sip = UdpSocket::bind((address(number), port)).await.map_err(failed)?;
-            let routes = Router::new().route("/RPC", post(rpc)).route("/metrics", get(metrics)).with_state(Arc::clone(&answers));
+            let routes = Router::new().route("/RPC", post(rpc)).route("/metrics", get(metrics));
+            let routes = routes.route("/lose", post(lose)).route("/find", post(find)).with_state(Arc::clone(&answers));
             tasks.spawn(async move {
                 // It ends with the measurement; there is nobody to tell.
                 let _ = axum::serve(listener, routes).await;
             });
-            tasks.spawn(options(sip, Arc::clone(&answers)));
+            tasks.spawn(options(sip));
         }
         Ok(Self { _tasks: tasks, machines, port, answers })
     }
@@ -63,9 +64,10 @@ impl Simulated {
         self.answers.looks.load(Ordering::Relaxed)
     }
 
-    /// All of them report no PBX that answers, or all report well again: every machine of the map changes at once.
-    pub fn lose_the_pool(&self, lost: bool) {
-        self.answers.silent.store(lost, Ordering::Relaxed);
+    /// Where they are told by POST what to be: `/lose`, and all of them report no PBX that answers, so that every machine of the
+    /// map changes at once; `/find`, and all report well again.
+    pub fn control(&self) -> String {
+        format!("http://{}:{}", address(1), self.port)
     }
 
     /// The inventory that describes them.
@@ -116,12 +118,20 @@ async fn rpc(State(answers): State<Arc<Answers>>, Json(request): Json<Value>) ->
     Json(json!({ "jsonrpc": "2.0", "result": result, "id": request["id"] }))
 }
 
+async fn lose(State(answers): State<Arc<Answers>>) {
+    answers.silent.store(true, Ordering::Relaxed);
+}
+
+async fn find(State(answers): State<Arc<Answers>>) {
+    answers.silent.store(false, Ordering::Relaxed);
+}
+
 async fn metrics() -> &'static str {
     "kamailio_wirecenter_calls 6472 1795373235000\n"
 }
 
 /// Answers every OPTIONS with the headers that belong to it.
-async fn options(socket: UdpSocket, _answers: Arc<Answers>) {
+async fn options(socket: UdpSocket) {
     let mut buffer = [0; 2_048];
     while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
         let text = String::from_utf8_lossy(&buffer[..length]);

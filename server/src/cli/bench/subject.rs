@@ -37,7 +37,13 @@ fn failed(doing: &str) -> impl Fn(std::io::Error) -> Failure {
 impl Subject {
     /// A panel on a private MariaDB, with one administrator.
     pub async fn start() -> Result<Self, Failure> {
+        Self::start_with("").await
+    }
+
+    /// The same with this text as its configuration.
+    pub async fn start_with(config: &str) -> Result<Self, Failure> {
         let dir = tempfile::Builder::new().prefix("wc-bench").tempdir().map_err(failed("making its folder"))?;
+        std::fs::write(dir.path().join("wirecenter.toml"), config).map_err(failed("writing its configuration"))?;
         let (child, ready) = run(dir.path(), None).await?;
         let subject = Self { child, staff: ready.staff, dir, database_url: None };
         subject.command(&["user", "add", "bench", "--role", "admin", "--password-stdin"], PASSWORD).await?;
@@ -46,6 +52,11 @@ impl Subject {
 
     pub fn state(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Processor time of the panel with the programs it runs, `ssh` above all, without its MariaDB.
+    pub fn cpu_with_programs(&self) -> Duration {
+        self.child.id().map(|id| process::cpu_of_family(id, &["mariadbd"])).unwrap_or_default()
     }
 
     pub fn usage(&self) -> Usage {
