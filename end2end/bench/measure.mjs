@@ -130,6 +130,7 @@ async function mapUpdate() {
     const idle = await busy();
     await page.waitForTimeout(1_000);
     const before = await busy();
+    const was = Object.fromEntries((await client.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
     const done = page.waitForFunction((good) => document.querySelectorAll('#map-board a.node.good').length === good, lost ? 0 : 200, { polling: 50 });
     hold.resolve();
     hold = null;
@@ -137,6 +138,9 @@ async function mapUpdate() {
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const span = await busy();
     // The first is a warm-up: code that has never run.
+    const names = ['ScriptDuration','RecalcStyleDuration','LayoutDuration','TaskDuration','RecalcStyleCount','LayoutCount'];
+    const now = Object.fromEntries((await client.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
+    console.error(names.map((n) => `${n}=${((now[n]-was[n])*1000).toFixed(1)}`).join(' '), 'idle', (before-idle).toFixed(1));
     if (i > 0) took.push(Math.max(0, span - before - (before - idle) * 0.2));
   }
   return median(took);
@@ -183,7 +187,7 @@ async function callSeen() {
   for (let i = 0; i < 8; i += 1) {
     const called = `44207946${String(1_000 + Math.floor(Math.random() * 9_000))}`;
     const isUp = (number) => [...document.querySelectorAll('.live-calls tbody tr')]
-      .some((row) => row.textContent.includes(number) && /\bup\b/.test([...row.cells].map((cell) => cell.textContent).join(' ')));
+      .some((row) => row.textContent.includes(number) && [...row.querySelectorAll('.badge')].some((badge) => badge.textContent.trim() === 'up'));
     const seen = shows(page, isUp, called);
     const call = JSON.parse(await lab('call', '--to', called, '--talk', '3s', '--answer-after', `${400 + Math.floor(Math.random() * 900)}ms`));
     if (!call.answered_at_us) throw new Error(`the call to ${called} was not answered: ${call.outcome} ${call.reason}`);

@@ -71,7 +71,7 @@ pub fn wire(
     let (staff_url, portal_url) = (url(&config.staff, &addresses.staff), url(&config.portal, &addresses.portal));
     let secure = Secure { staff: staff_url.starts_with("https://"), portal: portal_url.starts_with("https://") };
     let fleet = Arc::new(FleetState::new(Arc::clone(&hub)));
-    let alerts = Arc::new(app::alerts::state::AlertsState::new(Vec::new(), None, staff_url.clone()));
+    let alerts = crate::notices::state(&config.notices, &staff_url);
     let panel = Arc::new(Panel {
         fleet,
         calls: Arc::new(CallsState::new(Arc::clone(&hub))),

@@ -4,7 +4,7 @@ use crate::harness::{Lab, Turn, lab, measured, program, wait_until};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
@@ -38,7 +38,20 @@ impl Drop for Watched {
     }
 }
 
+/// Where the panel puts its notices.
+fn mails(state: &Path) -> PathBuf {
+    state.join("mails")
+}
+
+/// Notices so far that say this.
+fn notices_of(lab: &Lab, words: &str) -> usize {
+    let files = std::fs::read_dir(mails(&lab.state)).into_iter().flatten().flatten();
+    files.filter(|file| std::fs::read_to_string(file.path()).is_ok_and(|text| text.contains(words))).count()
+}
+
 fn start(state: &Path) -> Child {
+    let config = format!("[notices]\nmail_folder = {:?}\n", mails(state));
+    std::fs::write(state.join("wirecenter.toml"), config).expect("the configuration can be written");
     let mut command = program();
     command.args(["serve", "--json", "--staff", "127.0.0.1:0", "--portal", "127.0.0.1:0", "--state"]).arg(state);
     command.env("WIRECENTER_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -190,10 +203,14 @@ fn a_killed_machine_is_one_alert_that_resolves_by_itself() {
     let began = Instant::now();
     wait_until("the alert", ALERT_MAX, || firing().iter().any(|alert| alert["subject"] == "machine:asterisk-01"));
     measured(&format!("machine killed → alert after {:.1} s", began.elapsed().as_secs_f64()));
+    wait_until("the notice", ALERT_MAX.saturating_sub(began.elapsed()), || notices_of(&lab, "machine:asterisk-01") == 1);
+    measured(&format!("machine killed → notice after {:.1} s", began.elapsed().as_secs_f64()));
     // The proxies lose a target, the PBX pool a member: symptoms of the one, not alerts of their own.
     std::thread::sleep(Duration::from_secs(10));
     let alerts = firing();
     assert_eq!(alerts.len(), 1, "{alerts:#?}");
     lab.json(&["heal", "kill", "asterisk-01"]);
     wait_until("the alert to resolve", GOOD_MAX, || firing().is_empty());
+    // One that it opened, one that it is over.
+    wait_until("the notice of its end", ALERT_MAX, || notices_of(&lab, "machine:asterisk-01") == 2);
 }

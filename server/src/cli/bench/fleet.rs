@@ -12,7 +12,7 @@ use crate::{
     lab::{down::down, faults, place::Layout, up},
 };
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -194,7 +194,7 @@ pub async fn alert_told() -> Result<Figure, Failure> {
         let before = notices_about(folder.path(), machine);
         faults::make(&whole.lab, "kill", Some(machine)).map_err(Failure::new)?;
         let began = Instant::now();
-        while notices_about(folder.path(), machine).len() <= before.len() {
+        while notices_about(folder.path(), machine) <= before {
             if began.elapsed() > GOOD_MAX {
                 return Err(Failure::new(format!("No notice of {machine} within {} s.", GOOD_MAX.as_secs())));
             }
@@ -207,12 +207,9 @@ pub async fn alert_told() -> Result<Figure, Failure> {
     Ok(TOLD.judge(worst, None))
 }
 
-/// The mails that name a machine in their subject line.
-fn notices_about(folder: &Path, machine: &str) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let about = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        text.lines().any(|line| line.starts_with("Subject:") && line.contains(machine))
-    };
-    files.filter(about).collect()
+/// The mails about a machine.
+fn notices_about(folder: &Path, machine: &str) -> usize {
+    let texts = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let about = format!("machine:{machine}");
+    texts.filter(|text| text.lines().any(|line| line.starts_with("About:") && line.trim_end().ends_with(&about))).count()
 }
