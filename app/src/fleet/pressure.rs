@@ -125,7 +125,7 @@ mod tests {
     fn processors_are_full_when_they_were_for_five_minutes_and_until_they_clearly_are_not() {
         assert_eq!(full(1_800, |_| 99.0), [(300, true)]);
         assert_eq!(full(1_800, |second| if second % 60 < 45 { 100.0 } else { 20.0 }), [], "it comes and goes");
-        assert_eq!(full(1_800, |second| if second < 290 { 100.0 } else { 5.0 }), [], "a dump that ends");
+        assert_eq!(full(1_800, |second| if second < 270 { 100.0 } else { 5.0 }), [], "a dump that ends");
         let told = full(1_800, |second| match second {
             0..600 => 100.0,
             // Between the two limits nothing changes.
