@@ -28,6 +28,8 @@ pub mod context;
 #[cfg(feature = "ssr")]
 pub mod database;
 #[cfg(feature = "ssr")]
+pub mod lease;
+#[cfg(feature = "ssr")]
 mod pages;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod shell;

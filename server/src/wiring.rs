@@ -52,6 +52,11 @@ pub fn system_state(hub: &Arc<Hub>) -> Arc<SystemState> {
     Arc::new(SystemState::new(Arc::clone(hub), VERSION.into(), process::hostname(), context::now()))
 }
 
+/// Names this panel among those on one database; the same after a restart.
+fn holder(state_dir: &Path) -> String {
+    format!("{} {}", process::hostname(), state_dir.display())
+}
+
 pub fn wire(
     config: ConfigFile,
     place: Place,
@@ -59,7 +64,7 @@ pub fn wire(
     system: Arc<SystemState>,
     site: &Site,
     addresses: &Addresses,
-    development: bool,
+    state_dir: &Path,
 ) -> Wiring {
     let place = Arc::new(place);
     system.set_database_place(place.describe());
@@ -71,7 +76,8 @@ pub fn wire(
     let (staff_url, portal_url) = (url(&config.staff, &addresses.staff), url(&config.portal, &addresses.portal));
     let secure = Secure { staff: staff_url.starts_with("https://"), portal: portal_url.starts_with("https://") };
     let fleet = Arc::new(FleetState::new(Arc::clone(&hub)));
-    let alerts = crate::notices::state(&config.notices, &staff_url);
+    let holder = holder(state_dir);
+    let alerts = crate::notices::state(&config.notices, &staff_url, &holder);
     let panel = Arc::new(Panel {
         fleet,
         calls: Arc::new(CallsState::new(Arc::clone(&hub))),
@@ -85,7 +91,7 @@ pub fn wire(
         secure,
         staff_url,
         portal_url,
-        development: development || config.server.development,
+        development: config.server.development,
         package: site.package.clone(),
     });
     let stop = CancellationToken::new();
@@ -113,6 +119,7 @@ impl Wiring {
 
     pub fn start_tasks(&self, state_dir: PathBuf) {
         self.start_observers(&state_dir);
+        let holder = holder(&state_dir);
         let second = Duration::from_secs(1);
         let round = |name, does, every, deadline| Round { name, does, every, deadline };
         let watch = Arc::clone(&self.watch);
@@ -153,7 +160,7 @@ impl Wiring {
             let (measure, system) = (Arc::clone(&measure), Arc::clone(&system));
             async move { measure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look(&system) }
         });
-        let fleet = Arc::new(AsyncMutex::new(FleetMeasures::new(Arc::clone(&panel.fleet), Arc::clone(&panel.database))));
+        let fleet = Arc::new(AsyncMutex::new(FleetMeasures::new(Arc::clone(&panel.fleet), Arc::clone(&panel.database), &holder)));
         let every = app::fleet::measure::SAMPLE_EVERY;
         self.tasks.spawn(round("fleet measures", "keeps what was observed of the fleet", every, 30 * second), move || {
             let fleet = Arc::clone(&fleet);

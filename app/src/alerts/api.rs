@@ -5,6 +5,7 @@ use crate::{
     alerts::{
         alert::{Alert, AlertEvent, AlertState},
         silence::Silence,
+        subject::Severity,
         telling::NoticeRow,
     },
     error::AppError,
@@ -59,6 +60,26 @@ pub struct AlertDetail {
     /// Why the history is not shown, when it cannot be read.
     pub without_history: Option<String>,
     pub at: Moment,
+}
+
+/// What the menu says of alerts that nobody looks after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firing {
+    pub count: usize,
+    pub worst: Option<Severity>,
+}
+
+impl From<(usize, Option<Severity>)> for Firing {
+    fn from((count, worst): (usize, Option<Severity>)) -> Self {
+        Self { count, worst }
+    }
+}
+
+/// For the menu of every page.
+#[server(endpoint = "alerts/firing", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_firing() -> Result<Firing, AppError> {
+    let allowed = allowed::<GetFiring>()?;
+    Ok(allowed.panel.alerts.firing_count(context::now()).into())
 }
 
 /// `query` is that of the page: `state`, `severity`, `subject`, `q`.

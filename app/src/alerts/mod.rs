@@ -25,6 +25,7 @@ pub mod subject;
 pub mod telling;
 pub mod timing;
 pub mod trend;
+pub mod window;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod api;

@@ -1,5 +1,8 @@
 //! What is wrong now, in memory: stepped by the server's task, read by pages and functions. The database is where it is written as
 //! soon as it can be; while that is away alerts are told on screen all the same.
+//!
+//! Of several panels on one database one holds the lease and steps the inbox; the others show what is stored. A person may act at
+//! any of them: the panel they act at takes the lease over with the change, so that there is never more than one that writes.
 
 use super::{
     alert::{Alert, AlertChange, AlertState},
@@ -13,6 +16,7 @@ use crate::{
     auth::{audit::Draft, store::audit},
     database::Database,
     error::AppError,
+    lease::{Hold, Lease},
     live::Topic,
     values::{AlertId, Moment},
 };
@@ -29,6 +33,7 @@ pub struct AlertsState {
     /// Held by whoever changes the inbox and writes it: the task's step, or a person's form. One at a time, so that what is
     /// written is what is shown.
     turn: tokio::sync::Mutex<()>,
+    lease: Lease,
     pub receivers: Vec<Receiver>,
     pub escalate_after: Option<Duration>,
     staff_url: String,
@@ -43,8 +48,10 @@ struct Inner {
 }
 
 impl AlertsState {
-    pub fn new(receivers: Vec<Receiver>, escalate_after: Option<Duration>, staff_url: String) -> Self {
-        Self { inner: Mutex::default(), turn: tokio::sync::Mutex::default(), receivers, escalate_after, staff_url }
+    /// `holder` names this panel among those on the database.
+    pub fn new(receivers: Vec<Receiver>, escalate_after: Option<Duration>, staff_url: String, holder: &str) -> Self {
+        let (inner, turn) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { inner, turn, lease: Lease::new("alerts", holder), receivers, escalate_after, staff_url }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -84,7 +91,17 @@ impl AlertsState {
     /// anything changed on screen.
     pub async fn step(&self, database: &Database, heard: Heard, now: Moment) -> Result<bool, String> {
         let _turn = self.turn.lock().await;
-        let is_up = database.state().is_up();
+        let mut is_up = database.state().is_up();
+        if is_up {
+            match self.lease.keep(database).await {
+                Ok(Hold::Mine) => {}
+                // What this panel saw as a bystander is not what is stored: it begins like after a restart.
+                Ok(Hold::Taken) => self.lock().forget(),
+                Ok(Hold::Theirs) => return self.stand_by(database, now).await,
+                Err(AppError::Away { .. }) => is_up = false,
+                Err(error) => return Err(error.to_string()),
+            }
+        }
         if is_up && !self.lock().restored {
             self.restore(database, now).await.map_err(|error| error.to_string())?;
         }
@@ -104,11 +121,19 @@ impl AlertsState {
         let doing = "write the alerts";
         let written = async {
             let mut tx = database.begin(doing).await?;
+            if !database.within(doing, self.lease.is_mine(&mut tx)).await? {
+                return Ok(false);
+            }
             database.within(doing, store::write(&mut tx, &pending, &self.receivers, &self.staff_url, now)).await?;
-            database.commit(tx, doing, &[Topic::Alerts]).await
+            database.commit(tx, doing, &[Topic::Alerts]).await.map(|()| true)
         };
         match written.await {
-            Ok(()) => {
+            // Another panel goes on with what is stored, and finds by itself what was not written here.
+            Ok(false) => {
+                self.lock().forget();
+                self.stand_by(database, now).await
+            }
+            Ok(true) => {
                 self.lock().unwritten.drain(..pending.len());
                 Ok(true)
             }
@@ -116,6 +141,27 @@ impl AlertsState {
             Err(AppError::Away { .. }) => Ok(true),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Shows what the panel that holds the lease has written. Gives whether that is something else than before.
+    async fn stand_by(&self, database: &Database, now: Moment) -> Result<bool, String> {
+        let doing = "read the alerts";
+        let read = async {
+            let mut conn = database.acquire(doing).await?;
+            let open = database.within(doing, store::list_open(&mut conn)).await?;
+            let silences = database.within(doing, store::silences::list(&mut conn, now)).await?;
+            Ok::<_, AppError>((open, silences))
+        };
+        let (open, silences) = match read.await {
+            Ok(read) => read,
+            Err(AppError::Away { .. }) => return Ok(false),
+            Err(error) => return Err(error.to_string()),
+        };
+        let mut inner = self.lock();
+        let before: Vec<Alert> = inner.inbox.open().cloned().collect();
+        inner.forget();
+        inner.inbox = Inbox::restore(open, &[], silences, now);
+        Ok(!before.iter().eq(inner.inbox.open()))
     }
 
     async fn restore(&self, database: &Database, now: Moment) -> Result<(), AppError> {
@@ -143,6 +189,11 @@ impl AlertsState {
         row: impl FnOnce(&T) -> Draft,
     ) -> Result<T, AppError> {
         let _turn = self.turn.lock().await;
+        let mut tx = database.begin(doing).await?;
+        // From here on no other panel writes; should the plan be refused, the lease stays whose it was.
+        if !database.within(doing, self.lease.seize(&mut tx)).await? {
+            self.lock().forget();
+        }
         if !self.lock().restored {
             self.restore(database, now).await?;
         }
@@ -153,7 +204,6 @@ impl AlertsState {
         let (done, changes, silence) = plan(&mut inbox)?;
         let row = row(&done);
         pending.extend(changes);
-        let mut tx = database.begin(doing).await?;
         if let Some(silence) = &silence {
             database.within(doing, store::silences::upsert(&mut tx, silence)).await?;
         }
@@ -164,6 +214,13 @@ impl AlertsState {
         inner.inbox = inbox;
         inner.unwritten.clear();
         Ok(done)
+    }
+}
+
+impl Inner {
+    /// As after a restart: what is stored is read again before anything else.
+    fn forget(&mut self) {
+        *self = Self::default();
     }
 }
 

@@ -38,7 +38,8 @@ pub fn timing(key: &str) -> Timing {
         | "address.twice" => (8, 10),
         "replica.behind" | "shell.away" | "observer.refused" | "clock.off" => (10, 30),
         "machine.unknown" => (15, 10),
-        "cpu.full" => (120, 60),
+        // Judged over five minutes already.
+        "cpu.full" => (5, 15),
         "memory.full" | "memory.filling" | "disk.filling" => (60, 120),
         "disk.full" => (10, 60),
         "asr.low" | "ner.low" | "pdd.high" | "cps.low" | "cps.high" => (60, 180),

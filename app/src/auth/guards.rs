@@ -96,6 +96,7 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/fleet/network", SeeFleet),
     staff("/api/fleet/databases", SeeFleet),
     staff("/api/fleet/measures", SeeFleet),
+    staff("/api/alerts/firing", SeeAlerts),
     staff("/api/alerts/list", SeeAlerts),
     staff("/api/alerts/get", SeeAlerts),
     staff("/api/alerts/acknowledge", HandleAlerts),

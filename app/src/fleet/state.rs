@@ -14,7 +14,7 @@ use super::{
     world::{MachineSeen, Seen, World},
 };
 use crate::{
-    live::{Hub, Topic},
+    live::{Hub, Topic, Wake},
     values::{Moment, PortError},
 };
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ use std::{
 const PROOF_LASTS: Duration = Duration::from_secs(1);
 
 pub struct FleetState {
-    hub: Arc<Hub>,
+    wake: Arc<Wake>,
     inner: Mutex<Inner>,
 }
 
@@ -67,7 +67,7 @@ impl Inner {
 
 impl FleetState {
     pub fn new(hub: Arc<Hub>) -> Self {
-        Self { hub, inner: Mutex::default() }
+        Self { wake: Wake::new(hub, Topic::Fleet), inner: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -96,7 +96,7 @@ impl FleetState {
 
     pub fn set_inventory_file(&self, file: InventoryFile) {
         self.lock().file = file;
-        self.hub.wake(Topic::Fleet);
+        self.wake.soon();
     }
 
     pub fn with_world<T>(&self, read: impl FnOnce(&World) -> T) -> T {
@@ -114,6 +114,7 @@ impl FleetState {
             let seen = inner.world.machines.entry(name.into()).or_default();
             let before = seen.clone();
             look(seen);
+            seen.note_pressure();
             let told = changes(name, &before, seen, now);
             inner.record.note_changes(told);
         });
@@ -135,7 +136,7 @@ impl FleetState {
         change(&mut inner);
         inner.version += 1;
         drop(inner);
-        self.hub.wake(Topic::Fleet);
+        self.wake.soon();
     }
 
     /// What flows now; told by whoever counts it.

@@ -1,6 +1,9 @@
 //! Everything observed lately, by machine, host and network. Filled by the server's observers, judged by the nouns beside.
 
-use super::facts::{DatabaseFacts, HypervisorFacts, NetworkProbes, PbxFacts, ProxyFacts, ShellFacts, SipAnswer};
+use super::{
+    facts::{DatabaseFacts, HypervisorFacts, NetworkProbes, PbxFacts, ProxyFacts, ShellFacts, SipAnswer},
+    pressure::Pressure,
+};
 use crate::values::{Freshness, Moment, Observed, PortError, PortErrorKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +23,9 @@ pub struct MachineSeen {
     pub proxy: Option<Seen<ProxyFacts>>,
     pub pbx: Option<Seen<PbxFacts>>,
     pub database: Option<Seen<DatabaseFacts>>,
+    /// Of its looks at the shell, over time.
+    #[serde(default)]
+    pub pressure: Pressure,
 }
 
 /// The last good look and, while looks fail, since when and why.
@@ -101,6 +107,13 @@ impl<T> Seen<T> {
 }
 
 impl MachineSeen {
+    /// Takes the newest look at the shell into what is known over time.
+    pub fn note_pressure(&mut self) {
+        if let Some(last) = self.shell.as_ref().and_then(|shell| shell.last.as_ref()) {
+            self.pressure.note(&last.value, last.observed_at);
+        }
+    }
+
     /// Every observer of this machine; the interface it is there for first, the shell last.
     pub fn looks(&self) -> Vec<Look<'_>> {
         let looks = [

@@ -58,7 +58,9 @@ impl Topic {
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod client;
 #[cfg(feature = "ssr")]
-pub use hub::Hub;
+mod wake;
+#[cfg(feature = "ssr")]
+pub use {hub::Hub, wake::Wake};
 
 #[cfg(feature = "ssr")]
 mod hub {

@@ -9,7 +9,7 @@ use crate::{
     shell::{
         idle::IdleGuard,
         palette::{Palette, PaletteEntry},
-        status::{Clock, DatabaseBanner, LiveLight},
+        status::{Clock, DatabaseBanner, FiringCount, LiveLight},
     },
     system::snapshot::DatabaseState,
     ui::{Choice, NoticeBox, PostForm, ProblemPage, Select, Submit, icon, icon::Icon, look::Density, look::Theme},
@@ -199,12 +199,17 @@ fn menu(panel: &Panel, request: &Request, page: Option<&Page>) -> impl IntoView 
     let here = page.map(Page::path).unwrap_or_default();
     let items = reachable(panel, request).into_iter().map(|(page, item)| {
         let path = page.path();
+        let firing = (page == Page::Alerts).then(|| {
+            let firing = panel.alerts.firing_count(context::now()).into();
+            view! { <FiringCount firing/> }
+        });
         // A page below (`/users/7`) keeps its parent marked.
         let current = here == path || (path != "/" && here.starts_with(&format!("{path}/")));
         view! {
             <a class="item" href=path aria-current=current.then_some("page") data-key=item.key.to_string()>
                 {icon(item.icon)}
                 <span>{item.title}</span>
+                {firing}
             </a>
         }
     });

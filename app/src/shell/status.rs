@@ -1,11 +1,14 @@
-//! The things in the frame that move: the clock, the light that says whether the page lives, the banner of the database.
+//! The things in the frame that move: the clock, the light that says whether the page lives, the banner of the database, the number
+//! of alerts beside their page in the menu.
 
 use crate::{
+    alerts::api::{Firing, get_firing},
     live::{
         Topic,
         client::{Connection, bus, follow},
     },
     system::{api::get_database_state, snapshot::DatabaseState},
+    ui::Badge,
     values::{Moment, quantity::format_span},
 };
 use leptos::prelude::*;
@@ -51,6 +54,25 @@ pub fn LiveLight() -> impl IntoView {
             {word}
         </span>
     }
+}
+
+/// How many alerts nobody looks after, and how bad the worst is. Nothing at all while there is none.
+#[island]
+pub fn FiringCount(firing: Firing) -> impl IntoView {
+    let firing = RwSignal::new(firing);
+    follow(Topic::Alerts, firing, |_| get_firing(), |_, new| new);
+    let words = move || {
+        let Firing { count, worst } = firing.get();
+        worst.filter(|_| count > 0).map(|worst| {
+            let said = if count == 1 { " alert firing: " } else { " alerts firing, worst: " };
+            view! {
+                " "
+                <Badge tone=worst.tone() word=count.to_string()/>
+                <span class="unseen">{said} {worst.name()}</span>
+            }
+        })
+    };
+    view! { <span class="firing">{words}</span> }
 }
 
 /// Says on every page that the database is away, since when, and what still works; reloads a page that waits for it.

@@ -35,7 +35,8 @@ const PRIVATE_ANSWER_MAX: Duration = Duration::from_secs(60);
 const GIVEN_ANSWER_MAX: Duration = Duration::from_secs(3);
 
 pub async fn serve(args: ServeArgs) -> Result<(), Failure> {
-    let config = args.common.config()?;
+    let mut config = args.common.config()?;
+    config.server.development |= args.development;
     let state = args.common.state();
     start_log(&config.log)?;
     check_functions()?;
@@ -54,7 +55,7 @@ pub async fn serve(args: ServeArgs) -> Result<(), Failure> {
         let opened = tokio::task::spawn_blocking(move || Place::open(&config, &state, Some(system))).await;
         opened.map_err(Failure::new)?.map_err(Failure::new)?
     };
-    let wiring = wiring::wire(config, place, hub, system, &site, &addresses, args.development);
+    let wiring = wiring::wire(config, place, hub, system, &site, &addresses, &state);
     if let Err(failure) = first_contact(&wiring).await {
         stop_database(wiring).await;
         return Err(failure);

@@ -81,10 +81,10 @@ pub fn ways(section: &NoticesSection) -> Vec<(Receiver, Way)> {
 }
 
 /// The inbox of a panel with this configuration.
-pub fn state(section: &NoticesSection, staff_url: &str) -> Arc<AlertsState> {
+pub fn state(section: &NoticesSection, staff_url: &str, holder: &str) -> Arc<AlertsState> {
     let receivers = ways(section).into_iter().map(|(receiver, _)| receiver).collect();
     let escalate_after = section.escalate_after_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
-    Arc::new(AlertsState::new(receivers, escalate_after, staff_url.into()))
+    Arc::new(AlertsState::new(receivers, escalate_after, staff_url.into(), holder))
 }
 
 /// A client that gives up in time and follows nobody elsewhere.

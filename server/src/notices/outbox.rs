@@ -13,7 +13,7 @@ use app::{
 use std::time::{Duration, Instant};
 
 /// A claim outlives the longest sending, so that nobody sends beside us, and ends soon after a kill.
-const CLAIM: Duration = Duration::from_secs(15);
+const CLAIM_S: u32 = 15;
 /// One run ends after this; the next goes on.
 const RUN_MAX: Duration = Duration::from_secs(20);
 
@@ -50,7 +50,7 @@ async fn claim(database: &Database, receiver: &Receiver) -> Result<Option<Due>, 
     let doing = "read the outbox";
     let mut conn = database.acquire(doing).await?;
     let now = context::now();
-    database.within(doing, notices::claim(&mut conn, &receiver.name, now, now.plus(CLAIM))).await
+    database.within(doing, notices::claim(&mut conn, &receiver.name, now, CLAIM_S)).await
 }
 
 /// What cannot be written stays claimed, and is sent again under its key when the claim has ended.

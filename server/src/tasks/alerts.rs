@@ -1,5 +1,6 @@
 //! Looks at everything once a second, steps the inbox, writes what came of it.
 
+use super::volume::VolumeFeed;
 use app::{
     alerts::{
         group::group,
@@ -8,12 +9,13 @@ use app::{
         rules::sight::can_judge,
     },
     context::{self, Panel},
+    error::AppError,
     fleet::{
         isolation::{NetworkVerdict, Verdict},
         judge::{isolated_since, judge_all},
         world::World,
     },
-    live::Topic,
+    live::{Topic, Wake},
     values::Moment,
 };
 use std::{
@@ -28,26 +30,33 @@ const TREND_POINTS: usize = 180;
 
 pub struct AlertsTask {
     panel: Arc<Panel>,
-    /// Of the last minutes and past weeks; empty until they were counted, and then their rules are silent and end nothing.
-    pub volume: Vec<VolumeSight>,
+    volume: VolumeFeed,
+    wake: Arc<Wake>,
     trends: Trends,
 }
 
 impl AlertsTask {
     pub fn new(panel: Arc<Panel>) -> Self {
-        Self { panel, volume: Vec::new(), trends: Trends::default() }
+        let wake = Wake::new(Arc::clone(&panel.hub), Topic::Alerts);
+        Self { panel, volume: VolumeFeed::default(), wake, trends: Trends::default() }
     }
 
     pub async fn look(&mut self) -> Result<(), String> {
         let (panel, now) = (Arc::clone(&self.panel), context::now());
-        let heard = self.hear(now);
+        // Without it the rules of volume are silent and end nothing.
+        let (volume, problem) = match self.volume.look(&panel.database, &panel.calls, now).await {
+            Ok(sights) => (sights.to_vec(), None),
+            Err(AppError::Away { .. }) => (Vec::new(), None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        let heard = self.hear(&volume, now);
         if panel.alerts.step(&panel.database, heard, now).await? {
-            panel.hub.wake(Topic::Alerts);
+            self.wake.soon();
         }
-        Ok(())
+        problem.map_or(Ok(()), Err)
     }
 
-    fn hear(&mut self, now: Moment) -> Heard {
+    fn hear(&mut self, volume: &[VolumeSight], now: Moment) -> Heard {
         let panel = &self.panel;
         let escalate_after = panel.alerts.escalate_after;
         let open = panel.alerts.open_identities();
@@ -73,7 +82,7 @@ impl AlertsTask {
                 judgements: &judgements,
                 blind_since: isolated_since(&inventory, world),
                 isolation: &isolation,
-                volume: &self.volume,
+                volume,
                 certificates: &[],
                 trends: &trends,
                 now,

@@ -1,11 +1,13 @@
 //! Every ten seconds a sample of the fleet goes into memory; what the database has not got yet is written each minute, and at once
-//! when something changed. With the database away it waits in memory.
+//! when something changed. With the database away it waits in memory. Of several panels on one database one writes; the others keep
+//! what they saw long enough to write it should that one die.
 
 use app::{
     context,
     database::Database,
     error::AppError,
     fleet::{measure::KEPT_FOR, record::CHANGES_KEPT, record::Pending, state::FleetState, store},
+    lease::{Hold, Lease},
     live::Topic,
     values::Moment,
 };
@@ -20,16 +22,22 @@ const VERDICTS_READ: u32 = 500;
 /// Rows in one statement: a document of some 2 MB, far below MariaDB's packet of 16.
 const ROWS_AT_ONCE: usize = 20_000;
 
+/// Longer than a lease lasts: what is older was written by whoever held it.
+const KEPT_BESIDE: Duration = Duration::from_secs(20);
+
 pub struct FleetMeasures {
     fleet: Arc<FleetState>,
     database: Arc<Database>,
+    lease: Lease,
+    /// What another panel writes, and since when it is kept here beside.
+    beside: Option<(Moment, Pending)>,
     /// When old rows were last removed.
     cleaned_at: Moment,
 }
 
 impl FleetMeasures {
-    pub fn new(fleet: Arc<FleetState>, database: Arc<Database>) -> Self {
-        Self { fleet, database, cleaned_at: Moment::EPOCH }
+    pub fn new(fleet: Arc<FleetState>, database: Arc<Database>, holder: &str) -> Self {
+        Self { fleet, database, lease: Lease::new("measures", holder), beside: None, cleaned_at: Moment::EPOCH }
     }
 
     pub async fn look(&mut self) -> Result<(), String> {
@@ -55,6 +63,11 @@ impl FleetMeasures {
             let verdicts = database.within(doing, store::list_verdicts(&mut conn, VERDICTS_READ)).await?;
             fleet.resume(changes, verdicts);
         }
+        if self.lease.keep(database).await? == Hold::Theirs {
+            self.keep_beside(now);
+            return Ok(());
+        }
+        self.beside = None;
         let pending = fleet.pending();
         if !pending.is_empty() {
             self.write_pending(&pending).await?;
@@ -65,6 +78,15 @@ impl FleetMeasures {
             self.cleaned_at = now;
         }
         Ok(())
+    }
+
+    fn keep_beside(&mut self, now: Moment) {
+        match &self.beside {
+            Some((since, _)) if now.since(*since) < KEPT_BESIDE => return,
+            Some((_, pending)) => self.fleet.written(pending),
+            None => {}
+        }
+        self.beside = Some((now, self.fleet.pending()));
     }
 
     async fn write_pending(&self, pending: &Pending) -> Result<(), AppError> {

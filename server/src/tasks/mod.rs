@@ -7,6 +7,7 @@ pub mod measure;
 pub mod measures;
 pub mod notices;
 pub mod versions;
+pub mod volume;
 
 use app::{
     context,

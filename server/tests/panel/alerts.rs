@@ -66,7 +66,7 @@ fn receivers(names: &[&str]) -> Vec<Receiver> {
 }
 
 fn state(names: &[&str]) -> AlertsState {
-    AlertsState::new(receivers(names), None, "http://panel".into())
+    AlertsState::new(receivers(names), None, "http://panel".into(), "test")
 }
 
 /// The rows of a table, as a number.

@@ -144,7 +144,7 @@ async fn verdicts_are_read_back_with_their_violations() {
 fn task(database: &Arc<app::database::Database>, hub: &Arc<Hub>) -> (Arc<FleetState>, FleetMeasures) {
     let fleet = Arc::new(FleetState::new(Arc::clone(hub)));
     fleet.set_inventory(Some(Arc::new(server::lab::shipped::shipped_inventory().expect("it is valid"))));
-    let task = FleetMeasures::new(Arc::clone(&fleet), Arc::clone(database));
+    let task = FleetMeasures::new(Arc::clone(&fleet), Arc::clone(database), "test");
     (fleet, task)
 }
 

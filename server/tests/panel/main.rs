@@ -27,5 +27,7 @@ mod live;
 mod private_database;
 mod second_step;
 mod sessions;
+mod several_panels;
 mod start;
 mod store;
+mod volume_alerts;

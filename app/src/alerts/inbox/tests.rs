@@ -80,6 +80,27 @@ fn what_comes_and_goes_flaps_instead_of_filling_the_inbox() {
 }
 
 #[test]
+fn what_flaps_every_ten_seconds_is_a_bounded_number_of_notices() {
+    // Ten seconds there, ten gone, for an hour: 180 times.
+    let told = run(&mut Inbox::default(), 0..3_600, |second| if second % 20 < 10 { vec![away("a")] } else { vec![] });
+    let notices: Vec<&String> = told.iter().filter(|line| line.ends_with('!')).collect();
+    assert!(notices.len() <= 6, "{notices:?}");
+    assert!(notices.last().is_some_and(|line| line.contains("flapping")), "{notices:?}");
+}
+
+#[test]
+fn what_was_acknowledged_and_ended_tells_again_when_it_comes_again() {
+    let mut inbox = Inbox::default();
+    run(&mut inbox, 0..10, |_| vec![away("a")]);
+    let id = inbox.open().next().expect("one").id;
+    inbox.acknowledge(id, "ada", "mine", at(10)).expect("it is open");
+    let told = run(&mut inbox, 11..60, |second| if second < 30 { vec![] } else { vec![away("a")] });
+    assert_eq!(told, ["16 resolved machine.away@machine:a!", "31 opened machine.away@machine:a!"]);
+    let again = inbox.open().next().expect("one");
+    assert!(again.id != id && again.acknowledged.is_none() && again.assigned.is_none(), "somebody else's now: {again:?}");
+}
+
+#[test]
 fn a_dead_proxy_is_one_alert_and_its_late_symptoms_fold_under_it() {
     let mut inbox = Inbox::default();
     let mate = || symptom("dmq.lost", "machine:kamailio-02", &["machine:kamailio-01"]);

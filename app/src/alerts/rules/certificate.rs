@@ -11,8 +11,8 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Whoever renews by itself does so a month before.
-const NOTICE_DAYS: u32 = 14;
-const BAD_DAYS: u32 = 3;
+const NOTICE_DAYS: u32 = 21;
+const BAD_DAYS: u32 = 7;
 
 pub fn ending(seen: &Observations<'_>) -> Vec<Symptom> {
     let mut found = Vec::new();

@@ -244,6 +244,12 @@ fn a_ratio_is_held_against_the_same_hour_of_past_weeks() {
         let expected: Vec<String> = expected.iter().map(|word| format!("{word} asr.low@traffic:all")).collect();
         assert_eq!(scene.told(), expected, "{asr} {weeks:?}");
     }
+    // Of sixty calls to a destination that answers half of them twenty answered may be chance; two may not.
+    for (asr, expected) in [(33.0, 0), (3.0, 1)] {
+        let mut night = volume(SubjectKind::Traffic, "all", asr, &[50.0, 51.0, 49.0]);
+        night.now.attempts = 60;
+        assert_eq!(Scene { volume: vec![night], ..Scene::default() }.told().len(), expected, "{asr}");
+    }
     let mut few = volume(SubjectKind::Traffic, "all", 5.0, &[50.0, 51.0, 49.0]);
     few.now.attempts = 20;
     assert_eq!(Scene { volume: vec![few], ..Scene::default() }.told(), Vec::<String>::new(), "twenty attempts say nothing");
@@ -322,7 +328,7 @@ fn a_disk_that_fills_is_told_before_it_is_full() {
 
 #[test]
 fn a_certificate_is_told_of_before_it_ends() {
-    for (days, expected) in [(20, None), (10, Some("notice")), (2, Some("bad")), (0, Some("bad"))] {
+    for (days, expected) in [(22, None), (21, Some("notice")), (8, Some("notice")), (7, Some("bad")), (0, Some("bad"))] {
         let valid_until = NOW.plus(Duration::from_secs(days * 86_400));
         let certificate = Certificate { subject: Subject::panel(), place: "staff door".into(), valid_until };
         let expected: Vec<String> =

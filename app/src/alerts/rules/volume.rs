@@ -16,6 +16,15 @@ const CPS_SPREAD_MIN: f64 = 0.4;
 /// Answered calls in a hundred this far below the usual hurt at once.
 const RATIO_BAD_BELOW: f64 = 30.0;
 
+/// How far chance alone moves a figure of so many calls: standard deviations, as wide as the band itself.
+const CHANCE_WIDTH: f64 = 4.0;
+
+/// By chance, `percent` of so many attempts lies within this of the truth.
+fn chance_percent(percent: f64, attempts: f64) -> f64 {
+    let share = (percent / 100.0).clamp(0.0, 1.0);
+    CHANCE_WIDTH * 100.0 * (share * (1.0 - share) / attempts.max(1.0)).sqrt()
+}
+
 type Read = fn(&VolumeFigures) -> Option<f64>;
 
 pub fn out_of_band(seen: &Observations<'_>) -> Vec<Symptom> {
@@ -57,7 +66,9 @@ fn measures(seen: &Observations<'_>, sight: &VolumeSight) -> Vec<Symptom> {
         let ratios: [(&str, &str, Read); 2] =
             [("asr.low", "ASR", |figures| figures.asr_percent), ("ner.low", "NER", |figures| figures.ner_percent)];
         for (key, name, read) in ratios {
-            let (Some(value), Some(band)) = (read(&sight.now), band(&usual(read), RATIO_SPREAD_MIN)) else { continue };
+            let weeks = usual(read);
+            let by_chance = band(&weeks, 0.0).map_or(0.0, |band| chance_percent(band.median, as_f64(sight.now.attempts)));
+            let (Some(value), Some(band)) = (read(&sight.now), band(&weeks, RATIO_SPREAD_MIN.max(by_chance))) else { continue };
             if value < band.low {
                 let severity = if band.median - value >= RATIO_BAD_BELOW { Severity::Bad } else { Severity::Notice };
                 tell(key, severity, name, value, " %", band);
@@ -71,7 +82,10 @@ fn measures(seen: &Observations<'_>, sight: &VolumeSight) -> Vec<Symptom> {
     }
     // Silence has no attempts, so it is measured by what should be there.
     let rates = usual(|figures| figures.cps);
-    let spread = band(&rates, 0.0).map_or(0.0, |band| band.median * CPS_SPREAD_MIN);
+    let expected: Vec<f64> =
+        sight.usual.iter().filter(|week| week.attempts >= ATTEMPTS_MIN).map(|week| as_f64(week.attempts)).collect();
+    let by_chance = band(&expected, 0.0).map_or(0.0, |band| CHANCE_WIDTH / band.median.max(1.0).sqrt());
+    let spread = band(&rates, 0.0).map_or(0.0, |band| band.median * CPS_SPREAD_MIN.max(by_chance));
     if let (Some(value), Some(band)) = (sight.now.cps, band(&rates, spread)) {
         if value < band.low {
             let severity = if value <= band.median / 10.0 { Severity::Bad } else { Severity::Notice };
@@ -88,4 +102,9 @@ fn on_the_way(seen: &Observations<'_>) -> impl Iterator<Item = Subject> {
     use crate::fleet::inventory::Role;
     let passes = |role: Role| matches!(role, Role::Kamailio | Role::Asterisk | Role::Billing);
     seen.inventory.machines.iter().filter(move |machine| passes(machine.role)).map(|machine| Subject::machine(&machine.name))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of calls are far below 2^53")]
+const fn as_f64(count: u64) -> f64 {
+    count as f64
 }

@@ -36,29 +36,30 @@ pub async fn insert(tx: &mut MySqlConnection, telling: &Telling, receiver: &str,
 }
 
 /// The oldest row of a receiver that is neither sent nor given up, if it is due: what comes after it waits, so that nobody hears of
-/// the end before the beginning. It is claimed for whoever asked.
-pub async fn claim(conn: &mut MySqlConnection, receiver: &str, now: Moment, until: Moment) -> sqlx::Result<Option<Due>> {
+/// the end before the beginning. It is claimed for whoever asked, for so many
+/// seconds of the database's clock, which all panels share.
+pub async fn claim(conn: &mut MySqlConnection, receiver: &str, now: Moment, claim_s: u32) -> sqlx::Result<Option<Due>> {
     let row = sqlx::query!(
-        "SELECT id, body, attempts, created_at, due_at, claimed_until FROM notices
-         WHERE receiver = ? AND sent_at IS NULL AND given_up_at IS NULL ORDER BY id LIMIT 1",
+        r#"SELECT id, body, attempts, created_at, due_at,
+                  claimed_until IS NOT NULL AND claimed_until > UTC_TIMESTAMP(6) AS "is_claimed!: bool" FROM notices
+           WHERE receiver = ? AND sent_at IS NULL AND given_up_at IS NULL ORDER BY id LIMIT 1"#,
         receiver
     )
     .fetch_optional(&mut *conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let (due_at, claimed_until) = (Moment::from(row.due_at), row.claimed_until.map(Moment::from));
-    if due_at > now || claimed_until.is_some_and(|claimed| claimed > now) {
+    if Moment::from(row.due_at) > now || row.is_claimed {
         return Ok(None);
     }
     let telling = serde_json::from_str(&row.body).map_err(|_| unreadable("notices.body", &row.body))?;
     // Of two panels that read the same row one claims it: the row must still be as it was read.
     let claimed = sqlx::query!(
-        "UPDATE notices SET claimed_until = ?, attempts = attempts + 1
-         WHERE id = ? AND attempts = ? AND sent_at IS NULL AND given_up_at IS NULL AND (claimed_until IS NULL OR claimed_until <= ?)",
-        PrimitiveDateTime::from(until),
+        "UPDATE notices SET claimed_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, attempts = attempts + 1
+         WHERE id = ? AND attempts = ? AND sent_at IS NULL AND given_up_at IS NULL
+           AND (claimed_until IS NULL OR claimed_until <= UTC_TIMESTAMP(6))",
+        claim_s,
         row.id,
         row.attempts,
-        PrimitiveDateTime::from(now),
     )
     .execute(conn)
     .await?;

@@ -5,6 +5,7 @@ use crate::{
     fleet::{
         facts::{DatabaseFacts, PbxFacts, ProxyFacts, ShellFacts, TargetState},
         inventory::{Inventory, Machine},
+        pressure::{CPU_WINDOW, DiskLevel, Pressure},
         world::{Look, MachineSeen, World},
     },
     values::{
@@ -17,10 +18,6 @@ use std::time::Duration;
 
 /// One look may fail by chance; the second, half a second later, is no chance.
 const TIMES_UNTIL_AWAY: u32 = 2;
-const DISK_NOTICE_PERCENT: u8 = 90;
-const DISK_BAD_PERCENT: u8 = 97;
-const MEMORY_FREE_NOTICE_PERCENT: u64 = 8;
-const CPU_NOTICE_PERCENT: f32 = 95.0;
 /// CDRs of two machines whose clocks differ by more do not join.
 const CLOCK_NOTICE_MS: f64 = 500.0;
 
@@ -32,7 +29,7 @@ pub(super) fn judge(whole: &Whole<'_>, machine: &Machine) -> Judgement {
     let mut judge = Judge { machine, findings: of_cluster.collect(), now };
     judge.looks(seen, isolated);
     if let Some(shell) = seen.shell.as_ref().and_then(|shell| shell.fresh(now)) {
-        judge.shell(inventory, shell);
+        judge.shell(inventory, shell, &seen.pressure);
         judge.twins(world, shell);
     }
     if let Some(proxy) = seen.proxy.as_ref().and_then(|proxy| proxy.fresh(now)) {
@@ -112,27 +109,30 @@ impl Judge<'_> {
         }
     }
 
-    fn shell(&mut self, inventory: &Inventory, shell: &ShellFacts) {
+    fn shell(&mut self, inventory: &Inventory, shell: &ShellFacts, pressure: &Pressure) {
         let name = self.machine.name.clone();
         for disk in &shell.disks {
             let used = disk.used_percent();
-            if used >= DISK_NOTICE_PERCENT {
-                let severity = if used >= DISK_BAD_PERCENT { MachineState::Bad } else { MachineState::Notice };
+            let level = pressure.disk(&disk.mount, used);
+            if level != DiskLevel::Free {
+                let severity = if level == DiskLevel::Bad { MachineState::Bad } else { MachineState::Notice };
                 let message = format!("The disk {} of {name} is {used} % full.", disk.mount);
                 let evidence = format!("{} free of {}", format_bytes(disk.free_bytes), format_bytes(disk.size_bytes));
                 self.find(&format!("disk.full:{}", disk.mount), severity, message, evidence);
             }
         }
         let free_percent = shell.memory_available_bytes.saturating_mul(100) / shell.memory_total_bytes.max(1);
-        if shell.memory_total_bytes > 0 && free_percent < MEMORY_FREE_NOTICE_PERCENT {
+        if pressure.is_memory_short(shell) {
             let evidence =
                 format!("{} free of {}", format_bytes(shell.memory_available_bytes), format_bytes(shell.memory_total_bytes));
             self.find("memory.full", MachineState::Notice, format!("{name} has {free_percent} % of its memory left."), evidence);
         }
-        if let Some(cpu) = shell.cpu_percent.filter(|cpu| *cpu >= CPU_NOTICE_PERCENT) {
+        if let Some(cpu) = pressure.cpu_full() {
             let evidence =
                 format!("load {:.1} {:.1} {:.1} on {} processors", shell.load[0], shell.load[1], shell.load[2], shell.cpus);
-            self.find("cpu.full", MachineState::Notice, format!("The processors of {name} are {cpu:.0} % busy."), evidence);
+            let span = format_span(CPU_WINDOW);
+            let message = format!("The processors of {name} were {cpu:.0} % busy over the last {span}.");
+            self.find("cpu.full", MachineState::Notice, message, evidence);
         }
         if shell.clock_offset_ms.abs() > CLOCK_NOTICE_MS {
             let way = if shell.clock_offset_ms > 0.0 { "ahead of" } else { "behind" };

@@ -47,7 +47,8 @@ pub const UPDATE: Goal = goal(
 pub const RED: Goal = goal("machine-red", "from a machine's end to red on an open map, worst of six", "s", 6.0);
 pub const TOLD: Goal =
     goal("alert-told", "from a machine's end to the notice of its alert in the mail folder, worst of three", "s", 10.0);
-pub const CALL: Goal = goal("call-seen", "from a call's answer to “up” on an open page of live calls, worst of eight", "ms", 1_000.0);
+pub const CALL: Goal =
+    goal("call-seen", "from a call's answer to “up” on an open page of live calls, worst of eight", "ms", 1_000.0);
 #[cfg(test)]
 pub const GOALS: [Goal; 7] = [ROUNDS, ROUNDS_200, MAP, UPDATE, RED, TOLD, CALL];
 

@@ -176,8 +176,14 @@ mod tests {
         let mut names: Vec<_> = Measure::value_variants().iter().filter_map(named).collect();
         let in_browser = [browser::PAINT, browser::TASK, browser::SHIFT, browser::TABS, browser::EVENT];
         let outside = [load::PAGE, load::LIVE, load::MEMORY, start::GIVEN, start::PRIVATE, assets::WASM, assets::REST];
-        let mut goals: Vec<_> =
-            in_browser.iter().chain(&outside).chain(&lab::GOALS).chain(&fleet::GOALS).chain(&cdr::GOALS).map(|goal| goal.name.to_string()).collect();
+        let mut goals: Vec<_> = in_browser
+            .iter()
+            .chain(&outside)
+            .chain(&lab::GOALS)
+            .chain(&fleet::GOALS)
+            .chain(&cdr::GOALS)
+            .map(|goal| goal.name.to_string())
+            .collect();
         names.sort();
         goals.sort();
         assert_eq!(names, goals);

@@ -101,14 +101,19 @@ async fn rpc(State(answers): State<Arc<Answers>>, Json(request): Json<Value>) ->
         "core.version" => json!("kamailio 5.6.3 (x86_64/linux) "),
         "core.uptime" => json!({ "now": "Sun Nov 22 19:08:20 2026", "up_since": "Sun Nov 22 18:47:15 2026", "uptime": 1265 }),
         "dispatcher.list" => {
-            let target = |number: u8| json!({ "DEST": { "URI": format!("sip:10.99.99.{number}:5060"), "FLAGS": flags, "PRIORITY": 0 } });
+            let target =
+                |number: u8| json!({ "DEST": { "URI": format!("sip:10.99.99.{number}:5060"), "FLAGS": flags, "PRIORITY": 0 } });
             json!({ "NRSETS": 1, "RECORDS": [{ "SET": { "ID": 1, "TARGETS": [target(201), target(202), target(203)] } }] })
         }
         "htable.stats" => json!([{ "name": "block", "slots": 1024, "all": 3, "min": 0, "max": 1 }]),
         "mtree.summary" => json!([{ "table": "lcr", "item": { "memsize": 13123, "nritems": 63, "reload_time": 1_795_373_235 } }]),
         "stats.get_statistics" => json!([
-            "core:rcv_requests_invite = 6472", "shmem:total_size = 268435456", "shmem:real_used_size = 3500672",
-            "tmx:inuse_transactions = 18", "dialog:active_dialogs = 12", "dialog:early_dialogs = 2",
+            "core:rcv_requests_invite = 6472",
+            "shmem:total_size = 268435456",
+            "shmem:real_used_size = 3500672",
+            "tmx:inuse_transactions = 18",
+            "dialog:active_dialogs = 12",
+            "dialog:early_dialogs = 2",
         ]),
         "core.shmmem" => json!({ "total": 268_435_456, "free": 264_934_784, "used": 3_182_112, "real_used": 3_500_672 }),
         "dlg.stats_active" => json!({ "starting": 0, "connecting": 2, "answering": 0, "ongoing": 10, "all": 12 }),
