@@ -2,6 +2,7 @@
 
 use super::{
     board::title_of,
+    difference::{Difference, differences},
     inventory::{Inventory, Machine},
     judge::Finding,
     map::{MachineView, MapSnapshot, Sight},
@@ -100,10 +101,12 @@ pub fn detail(sight: &Sight<'_>, name: &str) -> Option<MachineDetail> {
             section.facts.iter_mut().for_each(|fact| fact.tone = None);
         }
     }
+    let differing = differences(sight.inventory, sight.world, sight.now);
+    let differing = differing.iter().filter(|difference| difference.is_of_machine(name)).map(Difference::told);
     Some(MachineDetail {
         taken_at: map.taken_at,
         machine: view,
-        findings: judged.map_or_else(Vec::new, |judged| judged.findings.clone()),
+        findings: judged.map_or_else(Vec::new, |judged| judged.findings.clone()).into_iter().chain(differing).collect(),
         cards,
         interfaces: interfaces(sight, machine, seen),
         sections,

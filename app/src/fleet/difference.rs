@@ -1,7 +1,7 @@
 //! Where what the hypervisors show differs from the inventory: machines, cards, MTUs, ways out, equal MACs.
 //!
 //! Only a fresh look counts: that a machine is missing cannot be said from what was seen an hour ago. A card's network goes by the
-//! name of its port group, which is to be the inventory's name of the network, in upper or lower case.
+//! name of its port group ([`Inventory::network_called`]).
 
 use super::{
     facts::{HypervisorFacts, SeenCard, SeenMachine, VirtualSwitch},
@@ -24,16 +24,67 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     pub subject: Subject,
+    /// The hypervisor that shows it.
+    pub seen_by: String,
     /// Its `since` is not known here; whoever keeps findings fills it in.
     pub finding: Finding,
+}
+
+impl Difference {
+    /// What to do about it: the world is made as the inventory says, or the inventory as the world is.
+    pub fn remedy(&self) -> &'static str {
+        match self.finding.key.split(':').next().unwrap_or_default() {
+            "network.uplink" => "Take the uplink off, or declare it expected in the inventory.",
+            "network.missing" => "Make it there, or name it as port_group of the network in the inventory.",
+            "switch.mtu" | "card.mtu" => "Set the MTU, or correct it in the inventory.",
+            "machine.undeclared" => "Declare it in the inventory, or remove it.",
+            "machine.elsewhere" => "Move it, or correct its host in the inventory.",
+            "machine.missing" => "Make it, or take it out of the inventory.",
+            "card.missing" => "Add the card, or take the network from the machine in the inventory.",
+            "mac.duplicate" => "Give all but one of them another MAC.",
+            _ => "Move or remove the card, or declare it in the inventory.",
+        }
+    }
+
+    /// What it is and what to do.
+    pub fn sentence(&self) -> String {
+        format!("{} {}", self.finding.message, self.remedy())
+    }
+
+    /// What was seen, by whom.
+    pub fn evidence(&self) -> String {
+        format!("{} shows {}", self.seen_by, self.finding.evidence)
+    }
+
+    /// As a finding that can stand alone.
+    pub fn told(&self) -> Finding {
+        Finding { message: self.sentence(), evidence: self.evidence(), ..self.finding.clone() }
+    }
+
+    /// The machine that no inventory has.
+    pub fn undeclared(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::Machine(name) if self.finding.key.starts_with("machine.undeclared:") => Some(name),
+            Subject::Machine(_) | Subject::Network(_) => None,
+        }
+    }
+
+    pub fn is_of_machine(&self, name: &str) -> bool {
+        matches!(&self.subject, Subject::Machine(machine) if machine == name)
+    }
+
+    pub fn is_of_network(&self, name: &str) -> bool {
+        matches!(&self.subject, Subject::Network(network) if network == name)
+    }
 }
 
 /// Networks first, then machines, each by name.
 pub fn differences(inventory: &Inventory, world: &World, now: Moment) -> Vec<Difference> {
     let hosts: Vec<(&str, &HypervisorFacts)> =
         world.hosts.iter().filter_map(|(name, seen)| Some((name.as_str(), seen.fresh(now)?))).collect();
-    let mut found = Found { inventory, hosts: &hosts, all: Vec::new() };
+    let mut found = Found { inventory, hosts: &hosts, seen_by: "", all: Vec::new() };
     for (host, facts) in &hosts {
+        found.seen_by = host;
         found.switches(host, &facts.switches);
         found.missing_switches(host, facts);
         for seen in &facts.machines {
@@ -44,8 +95,12 @@ pub fn differences(inventory: &Inventory, world: &World, now: Moment) -> Vec<Dif
         }
     }
     for machine in &inventory.machines {
+        found.seen_by = &machine.host;
         found.place(machine);
     }
+    let all: Vec<&str> = hosts.iter().map(|(host, _)| *host).collect();
+    let all = all.join(" and ");
+    found.seen_by = &all;
     found.equal_macs();
     found.all.sort_by(|one, other| (&one.subject, &one.finding.key).cmp(&(&other.subject, &other.finding.key)));
     found.all
@@ -54,6 +109,7 @@ pub fn differences(inventory: &Inventory, world: &World, now: Moment) -> Vec<Dif
 struct Found<'a> {
     inventory: &'a Inventory,
     hosts: &'a [(&'a str, &'a HypervisorFacts)],
+    seen_by: &'a str,
     all: Vec<Difference>,
 }
 
@@ -61,12 +117,12 @@ impl Found<'_> {
     /// `which` tells findings of one kind on one subject apart: two cards may be missing.
     fn add(&mut self, subject: Subject, (key, which): (&str, &str), severity: MachineState, message: String, evidence: String) {
         let finding = Finding { key: format!("{key}:{which}"), severity, message, evidence, since: None };
-        self.all.push(Difference { subject, finding });
+        self.all.push(Difference { subject, seen_by: self.seen_by.into(), finding });
     }
 
     /// The inventory's name of a port group.
     fn network(&self, port_group: &str) -> Option<&str> {
-        self.inventory.networks.keys().map(String::as_str).find(|name| name.eq_ignore_ascii_case(port_group))
+        self.inventory.network_called(port_group)
     }
 
     fn is_isolated(&self, port_group: &str) -> bool {
@@ -104,7 +160,7 @@ impl Found<'_> {
     /// A network that machines of this host are to be on, and that none of its switches offers.
     fn missing_switches(&mut self, host: &str, facts: &HypervisorFacts) {
         let offered = |name: &str| {
-            facts.switches.iter().any(|switch| switch.port_groups.iter().any(|group| group.eq_ignore_ascii_case(name)))
+            facts.switches.iter().any(|switch| switch.port_groups.iter().any(|group| self.inventory.is_offered_as(name, group)))
         };
         let wanted = |name: &str| {
             self.inventory.machines.iter().any(|machine| machine.host == host && machine.networks.iter().any(|on| on == name))
@@ -157,7 +213,7 @@ impl Found<'_> {
         let mut missing: Vec<&String> = machine.networks.iter().collect();
         let mut extra: Vec<&SeenCard> = Vec::new();
         for card in &seen.cards {
-            match missing.iter().position(|wanted| wanted.eq_ignore_ascii_case(&card.network)) {
+            match missing.iter().position(|wanted| self.inventory.is_offered_as(wanted, &card.network)) {
                 Some(at) => drop(missing.remove(at)),
                 None => extra.push(card),
             }

@@ -277,10 +277,24 @@ impl Inventory {
         self.machines.iter().find(|machine| machine.name == name)
     }
 
+    /// Whether a port group, bridge or virtual network of a hypervisor is this network. Where the inventory says what the
+    /// hypervisor calls it, only that counts; else its own name, alone or as a word (`wc-voice`, `PG Voice`).
+    pub fn is_offered_as(&self, network: &str, port_group: &str) -> bool {
+        if let Some(called) = self.networks.get(network).and_then(|network| network.port_group.as_ref()) {
+            return port_group.eq_ignore_ascii_case(called);
+        }
+        // A name that another network claims for itself is that network's, whatever words are in it.
+        let claims = |other: &Network| other.port_group.as_ref().is_some_and(|called| port_group.eq_ignore_ascii_case(called));
+        if self.networks.values().any(claims) {
+            return false;
+        }
+        let mut words = port_group.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        port_group.eq_ignore_ascii_case(network) || words.any(|word| word.eq_ignore_ascii_case(network))
+    }
+
     /// The network that a hypervisor calls so.
     pub fn network_called(&self, port_group: &str) -> Option<&str> {
-        let called = |(name, network): (&String, &Network)| network.port_group.as_ref().unwrap_or(name) == port_group;
-        self.networks.iter().find(|entry| called(*entry)).map(|(name, _)| name.as_str())
+        self.networks.keys().map(String::as_str).find(|name| self.is_offered_as(name, port_group))
     }
 
     pub fn cluster_of(&self, role: Role) -> Option<&Cluster> {

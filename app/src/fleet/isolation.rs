@@ -91,12 +91,6 @@ pub fn prove(inventory: &Inventory, world: &World, now: Moment) -> Vec<NetworkVe
     inventory.networks.iter().map(|(name, network)| Proof::new(inventory, world, now, name, network).verdict()).collect()
 }
 
-/// Whether a port group or switch of a hypervisor is this network: by its own name, or as a word in it (`wc-voice`, `PG Voice`).
-pub fn is_offered_as(network: &str, port_group: &str) -> bool {
-    let mut words = port_group.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    port_group.eq_ignore_ascii_case(network) || words.any(|word| word.eq_ignore_ascii_case(network))
-}
-
 /// External is where a way out is expected and the hosts' own addresses are not; those are on Management.
 pub fn is_external(inventory: &Inventory, name: &str) -> bool {
     inventory.networks.get(name).is_some_and(|network| {
@@ -245,7 +239,7 @@ impl<'a> Proof<'a> {
         let world = self.world;
         for (host, seen) in &world.hosts {
             let Some(facts) = seen.fresh(self.now) else { continue };
-            let carries = |group: &String| is_offered_as(self.name, group);
+            let carries = |group: &String| self.inventory.is_offered_as(self.name, group);
             let offered = |switch: &&super::facts::VirtualSwitch| switch.port_groups.iter().any(carries) || carries(&switch.name);
             let switches: Vec<_> = facts.switches.iter().filter(offered).collect();
             if switches.is_empty() && needed.contains(host.as_str()) {
@@ -286,7 +280,7 @@ impl<'a> Proof<'a> {
         for (host, seen) in &world.hosts {
             let Some(facts) = seen.fresh(self.now) else { continue };
             for machine in &facts.machines {
-                let on = |card: &&SeenCard| card.connected && is_offered_as(self.name, &card.network);
+                let on = |card: &&SeenCard| card.connected && self.inventory.is_offered_as(self.name, &card.network);
                 for card in machine.cards.iter().filter(on) {
                     let evidence = format!("{host} shows card {} of {} on {}.", card.mac, machine.name, card.network);
                     self.card(&machine.name, card.mtu, evidence);

@@ -5,6 +5,7 @@
 
 use super::{
     board::{networks_in_order, title_of},
+    difference::{Difference, differences},
     flows::{Flows, format_rate},
     inventory::{Inventory, Role, Uplink},
     judge::{Judgement, MachineState},
@@ -36,6 +37,19 @@ pub struct MapSnapshot {
     /// Carriers by priority, then customers.
     pub outsiders: Vec<OutsiderView>,
     pub links: Vec<LinkView>,
+    /// How often the hypervisors show something else than the inventory says.
+    pub differences: usize,
+    /// Machines that a hypervisor has and the inventory has not.
+    pub undeclared: Vec<UndeclaredView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UndeclaredView {
+    pub name: String,
+    /// The hypervisor that has it.
+    pub host: String,
+    pub state: MachineState,
+    pub why: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,10 +138,25 @@ impl MapSnapshot {
         let ours = sight.inventory.machines.iter().filter(|machine| machine.role.is_ours());
         let machines: Vec<MachineView> = ours.map(|machine| machine::view(sight, machine)).collect();
         let networks = networks(sight, &machines);
-        let lead = lead::lead(sight, &machines, &networks);
+        let differences = differences(sight.inventory, sight.world, sight.now);
+        let undeclared: Vec<UndeclaredView> = differences.iter().filter_map(undeclared).collect();
+        let mut lead = lead::lead(sight, &machines, &networks);
+        lead.extend(lead::differing(differences.len()));
+        // They have rows of their own, so with others it is another drawing.
+        let stamp = undeclared.iter().fold(stamp.to_string(), |stamp, machine| format!("{stamp} {}", machine.name));
         // To the second: whoever looks within it sees one and the same map.
         let taken_at = Moment::from_seconds(sight.now.seconds());
-        Self { taken_at, stamp: stamp.into(), lead, machines, networks, outsiders: outsiders(sight), links: links(sight) }
+        Self {
+            taken_at,
+            stamp,
+            lead,
+            machines,
+            networks,
+            outsiders: outsiders(sight),
+            links: links(sight),
+            differences: differences.len(),
+            undeclared,
+        }
     }
 
     pub fn machine(&self, name: &str) -> Option<&MachineView> {
@@ -161,6 +190,11 @@ impl MapSnapshot {
         self.lead = vec![Said { text, tone: Some(Tone::Bad), at: None }];
         self
     }
+}
+
+fn undeclared(difference: &Difference) -> Option<UndeclaredView> {
+    let (name, host) = (difference.undeclared()?.to_string(), difference.seen_by.clone());
+    Some(UndeclaredView { name, host, state: difference.finding.severity, why: difference.sentence() })
 }
 
 fn networks(sight: &Sight<'_>, machines: &[MachineView]) -> Vec<NetworkView> {

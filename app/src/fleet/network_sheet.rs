@@ -1,10 +1,11 @@
 //! Networks as their pages show them: what was found, member by member and pair by pair, with the verdict.
 
 use super::{
+    difference::{Difference, Subject, differences},
     facts::{Power, SeenCard},
     history::HistoryRow,
     inventory::{Inventory, Machine, Network, Uplink},
-    isolation::{NetworkVerdict, Reach, Verdict, guest_card, is_offered_as, pairs::Pair, pairs::Pairs, reach},
+    isolation::{NetworkVerdict, Reach, Verdict, guest_card, pairs::Pair, pairs::Pairs, reach},
     sheet::{Cell, Head, Line, Lines, Part, Said, Sheet, SheetTable, listed},
     world::{Seen, World},
 };
@@ -51,7 +52,27 @@ pub fn networks(inventory: &Inventory, world: &World, verdicts: &[NetworkVerdict
         lines: violations.collect(),
         empty: ("None was seen.".into(), "What was not seen is named at each network.".into()),
     };
-    Sheet { first: first_of_all(verdicts), parts: vec![Part::Table(table), Part::Lines(lines)], at: now }
+    let parts = vec![Part::Table(table), Part::Lines(lines), Part::Lines(differing(&differences(inventory, world, now)))];
+    Sheet { first: first_of_all(verdicts), parts, at: now }
+}
+
+/// Where the hypervisors show something else than the inventory says, machines included.
+fn differing(differences: &[Difference]) -> Lines {
+    let line = |difference: &Difference| Line {
+        tone: difference.finding.severity.tone(),
+        word: match &difference.subject {
+            Subject::Network(name) | Subject::Machine(name) => name.clone(),
+        },
+        text: difference.sentence(),
+        below: difference.evidence(),
+        at: None,
+    };
+    Lines {
+        title: "Differences from the inventory".into(),
+        note: "as the hypervisors show it".into(),
+        lines: differences.iter().map(line).collect(),
+        empty: ("None was seen.".into(), "A hypervisor that does not answer shows none.".into()),
+    }
 }
 
 fn first_of_all(verdicts: &[NetworkVerdict]) -> Said {
@@ -79,7 +100,7 @@ fn network_row(inventory: &Inventory, world: &World, verdict: &NetworkVerdict, n
     vec![
         Cell::text(name).link(Page::Network(name.clone()).path()).below(network.subnet.to_string()),
         Cell::state(verdict.verdict.tone(), verdict.verdict.word()).below(verdict.sentence()).at(Some(verdict.at)),
-        uplink_cell(world, name, network, now),
+        uplink_cell(inventory, world, name, network, now),
         members_cell(inventory, world, name, network, now),
         mtu_cell(inventory, world, name, network, now),
         packets_cell(inventory, world, name, network, now),
@@ -87,9 +108,9 @@ fn network_row(inventory: &Inventory, world: &World, verdict: &NetworkVerdict, n
     ]
 }
 
-fn uplink_cell(world: &World, name: &str, network: &Network, now: Moment) -> Cell {
+fn uplink_cell(inventory: &Inventory, world: &World, name: &str, network: &Network, now: Moment) -> Cell {
     let hosts = world.hosts.values().filter_map(|seen| seen.fresh(now));
-    let carries = |group: &String| is_offered_as(name, group);
+    let carries = |group: &String| inventory.is_offered_as(name, group);
     let switches = hosts.flat_map(|host| host.switches.iter().map(move |switch| (host, switch)));
     let switches: Vec<_> = switches.filter(|(_, s)| s.port_groups.iter().any(carries) || carries(&s.name)).collect();
     let uplinks: Vec<String> =
@@ -122,15 +143,21 @@ fn guest_mtu(world: &World, network: &Network, machine: &str, now: Moment) -> Op
     Some(guest_card(network, facts)?.mtu)
 }
 
-fn host_card<'a>(world: &'a World, name: &str, machine: &Machine, now: Moment) -> Option<(&'a SeenCard, Power)> {
+fn host_card<'a>(
+    inventory: &Inventory,
+    world: &'a World,
+    name: &str,
+    machine: &Machine,
+    now: Moment,
+) -> Option<(&'a SeenCard, Power)> {
     let facts = world.hosts.get(&machine.host)?.fresh(now)?;
     let seen = facts.machines.iter().find(|seen| seen.name == machine.name)?;
-    Some((seen.cards.iter().find(|card| is_offered_as(name, &card.network))?, seen.power))
+    Some((seen.cards.iter().find(|card| inventory.is_offered_as(name, &card.network))?, seen.power))
 }
 
 fn mtu_cell(inventory: &Inventory, world: &World, name: &str, network: &Network, now: Moment) -> Cell {
     let switches = world.hosts.values().filter_map(|seen| seen.fresh(now)).flat_map(|host| &host.switches);
-    let carries = |group: &String| is_offered_as(name, group);
+    let carries = |group: &String| inventory.is_offered_as(name, group);
     let switches = switches.filter(|s| s.port_groups.iter().any(carries) || carries(&s.name)).filter_map(|switch| switch.mtu);
     let guests = on(inventory, name).filter_map(|machine| guest_mtu(world, network, &machine.name, now));
     let seen: BTreeSet<u32> = switches.chain(guests).collect();
@@ -247,7 +274,7 @@ fn members(inventory: &Inventory, world: &World, name: &str, network: &Network, 
     let row = |machine: &Machine| {
         let shell = world.machines.get(&machine.name).and_then(|seen| seen.shell.as_ref());
         let card = shell.and_then(|seen| guest_card(network, seen.fresh(now)?));
-        let host = host_card(world, name, machine, now);
+        let host = host_card(inventory, world, name, machine, now);
         let declared = inventory.address(machine, name).map_or_else(String::new, |address| address.to_string());
         let addresses = card.map(|card| {
             let here = card.addresses.iter().filter(|(address, _)| network.subnet.contains(*address));

@@ -107,6 +107,9 @@ pub async fn run_fleet(common: Common) -> Result<(), Failure> {
         for problem in machine.problems {
             say(format!("{:<16}   {}", "", problem.message));
         }
+        for difference in machine.differences {
+            say(format!("{:<16}   {}", "", difference.message));
+        }
     }
     Ok(())
 }

@@ -5,8 +5,9 @@ use app::{
     calls::{board::BoardCall, live::CallState},
     context::{self, Panel},
     fleet::{
+        difference::{Difference, differences},
         isolation::NetworkVerdict,
-        judge::{Judgement, judge_all},
+        judge::{Finding, Judgement, judge_all},
     },
     values::Moment,
 };
@@ -33,6 +34,11 @@ pub struct FleetLine {
     pub state: String,
     pub observed_at: Option<String>,
     pub problems: Vec<FleetProblem>,
+    /// Where its hypervisor shows something else than the inventory says.
+    #[serde(default)]
+    pub differences: Vec<FleetProblem>,
+    /// Whether the inventory has it.
+    pub declared: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,31 +50,58 @@ pub struct FleetProblem {
     pub since: Option<String>,
 }
 
-impl From<Judgement> for FleetLine {
-    fn from(judged: Judgement) -> Self {
-        let problem = |finding: app::fleet::judge::Finding| FleetProblem {
+impl From<Finding> for FleetProblem {
+    fn from(finding: Finding) -> Self {
+        Self {
             key: finding.key,
             severity: finding.severity.word().into(),
             message: finding.message,
             evidence: finding.evidence,
             since: finding.since.map(Moment::rfc3339),
-        };
-        Self {
-            name: judged.name,
-            state: judged.state.word().into(),
-            observed_at: judged.observed_at.map(Moment::rfc3339),
-            problems: judged.findings.into_iter().map(problem).collect(),
         }
     }
+}
+
+fn told(differences: &[Difference], name: &str) -> Vec<FleetProblem> {
+    differences.iter().filter(|one| one.is_of_machine(name)).map(|one| one.told().into()).collect()
+}
+
+fn declared(judged: Judgement, differences: &[Difference]) -> FleetLine {
+    FleetLine {
+        differences: told(differences, &judged.name),
+        name: judged.name,
+        state: judged.state.word().into(),
+        observed_at: judged.observed_at.map(Moment::rfc3339),
+        problems: judged.findings.into_iter().map(FleetProblem::from).collect(),
+        declared: true,
+    }
+}
+
+fn undeclared(difference: &Difference, all: &[Difference]) -> Option<FleetLine> {
+    let name = difference.undeclared()?;
+    Some(FleetLine {
+        name: name.into(),
+        state: difference.finding.severity.word().into(),
+        observed_at: None,
+        problems: Vec::new(),
+        differences: told(all, name),
+        declared: false,
+    })
 }
 
 /// What the panel says of the fleet; `None` where it has no inventory.
 type Fleet = Option<Vec<FleetLine>>;
 
 async fn fleet(State(panel): State<Arc<Panel>>) -> Json<Fleet> {
-    let inventory = panel.fleet.inventory();
-    let judged = inventory.map(|inventory| panel.fleet.with_world(|world| judge_all(&inventory, world, context::now())));
-    Json(judged.map(|judged| judged.into_iter().map(FleetLine::from).collect()))
+    let now = context::now();
+    let lines = panel.fleet.inventory().map(|inventory| {
+        panel.fleet.with_world(|world| {
+            let found = differences(&inventory, world, now);
+            let ours = judge_all(&inventory, world, now).into_iter().map(|judged| declared(judged, &found));
+            ours.chain(found.iter().filter_map(|one| undeclared(one, &found))).collect()
+        })
+    });
+    Json(lines)
 }
 
 /// A network in `wirecenter isolation --json`.

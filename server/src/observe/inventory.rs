@@ -5,7 +5,10 @@ use super::{hang_up::HangUps, place::Outpost, place::Place, watch};
 use crate::{inventory, lab::place::Layout, lab::place::Record};
 use app::{
     context::{self, Panel},
-    fleet::state::InventoryFile,
+    fleet::{
+        inventory::{Inventory, Machine, Role},
+        state::InventoryFile,
+    },
     values::Tone,
 };
 use std::{
@@ -75,6 +78,7 @@ impl InventoryWatch {
         let Some(source) = found else {
             self.outpost = None;
             self.source = None;
+            self.forget_pbxs(None);
             fleet.set_inventory(None);
             return;
         };
@@ -84,6 +88,7 @@ impl InventoryWatch {
                 // The old observers first: two of them would ask everything twice.
                 self.outpost = None;
                 let read = Arc::new(read);
+                self.forget_pbxs(Some(&read));
                 fleet.set_inventory(Some(Arc::clone(&read)));
                 fleet.set_inventory_file(InventoryFile { path: source.file.display().to_string(), problems: Vec::new() });
                 self.tell(
@@ -119,6 +124,13 @@ impl InventoryWatch {
             }
         }
         self.source = Some(source);
+    }
+
+    /// Calls of a PBX that is no longer declared are nobody's; its observers have ended by now, so nothing tells of them again.
+    fn forget_pbxs(&self, new: Option<&Inventory>) {
+        let Some(old) = self.panel.fleet.inventory() else { return };
+        let stays = |machine: &&Machine| new.is_some_and(|new| new.of_role(Role::Asterisk).any(|pbx| pbx.name == machine.name));
+        old.of_role(Role::Asterisk).filter(|pbx| !stays(pbx)).for_each(|pbx| self.panel.calls.forget(&pbx.name));
     }
 
     fn place(&self, source: &Source) -> Place {

@@ -16,6 +16,7 @@ use crate::{
         ssh::{
             Jump, Ssh, Target,
             pins::{self, KnownHosts},
+            sweep,
         },
     },
     cdr, credentials,
@@ -79,6 +80,11 @@ pub struct Post {
 /// Looks until it is told to stop; what it started ends with the thread it is on.
 pub async fn run(post: Post, stop: CancellationToken) {
     let watch = Watch { post };
+    match sweep(&watch.post.state.join(CONTROL_DIR)) {
+        Ok(0) => {}
+        Ok(swept) => tracing::info!(swept, "what a panel that was killed left of its connections was removed"),
+        Err(error) => tracing::warn!(%error, "what a panel that was killed left of its connections cannot be removed"),
+    }
     let machines: Vec<Machine> = watch.post.inventory.machines.iter().filter(|machine| machine.role.is_ours()).cloned().collect();
     let (mut shells, mut pbxs) = (BTreeMap::new(), BTreeMap::new());
     for machine in &machines {

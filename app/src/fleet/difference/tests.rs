@@ -72,6 +72,7 @@ fn after(change: impl FnOnce(&mut Host, &mut Host)) -> Vec<(String, String, Mach
     change(&mut first, &mut second);
     let found = differences(&inventory(), &world(first, second), NOW);
     let row = |one: Difference| {
+        assert!(one.evidence().starts_with("host-0") && one.sentence().ends_with('.'), "{one:?}");
         let (Subject::Machine(name) | Subject::Network(name)) = one.subject;
         assert!(one.finding.message.ends_with('.') && !one.finding.evidence.is_empty(), "{:?}", one.finding);
         let (kind, which) = one.finding.key.split_once(':').expect("a kind and which of it");
@@ -262,4 +263,19 @@ fn what_is_not_seen_freshly_says_nothing() {
     world.hosts.insert("host-01".into(), failing);
     assert_eq!(differences(&inventory(), &world, NOW), []);
     assert_eq!(differences(&inventory(), &World::default(), NOW), []);
+}
+
+#[test]
+fn a_card_on_a_port_group_that_the_inventory_names_is_on_that_network() {
+    let (first, mut second) = agreeing();
+    second.switches[0].port_groups = vec!["VM Sync".into()];
+    second.machines[0].cards[0].network = "VM Sync".into();
+    let mut inventory = inventory();
+    let world = world(first, second);
+    let unknown = differences(&inventory, &world, NOW);
+    let keys: Vec<&str> = unknown.iter().map(|one| one.finding.key.as_str()).collect();
+    assert_eq!(keys, ["network.missing:host-02", "card.network:data"], "nobody said what VM Sync is");
+    assert_eq!(unknown[1].evidence(), "host-02 shows cards: VM Sync (52:54:00:00:00:03)");
+    inventory.networks.get_mut("data").expect("declared").port_group = Some("vm sync".into());
+    assert_eq!(differences(&inventory, &world, NOW), []);
 }

@@ -1,6 +1,6 @@
 //! Two machines that share what must be one machine's own: machine-id, host key, MAC, address.
 
-use super::{Proof, is_offered_as};
+use super::Proof;
 use crate::fleet::{facts::ShellFacts, inventory::Machine};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,7 @@ impl<'a> Proof<'a> {
         }
         for facts in self.world.hosts.values().filter_map(|host| host.fresh(self.now)) {
             for machine in &facts.machines {
-                let here = machine.cards.iter().filter(|card| is_offered_as(self.name, &card.network));
+                let here = machine.cards.iter().filter(|card| self.inventory.is_offered_as(self.name, &card.network));
                 here.for_each(|card| own(&mut macs, &card.mac, &machine.name));
             }
         }

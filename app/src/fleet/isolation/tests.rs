@@ -286,11 +286,24 @@ fn behind_a_firewall_only_a_packet_called_too_long_counts() {
 #[test]
 fn a_port_group_is_a_network_by_name_or_by_a_word_of_its_name() {
     for port_group in ["voice", "Voice", "wc-voice", "PG Voice 9000", "br.voice"] {
-        assert!(is_offered_as("voice", port_group), "{port_group}");
+        assert!(inventory().is_offered_as("voice", port_group), "{port_group}");
     }
     for port_group in ["voicemail", "", "invoice", "data"] {
-        assert!(!is_offered_as("voice", port_group), "{port_group}");
+        assert!(!inventory().is_offered_as("voice", port_group), "{port_group}");
     }
+}
+
+#[test]
+fn what_the_inventory_calls_a_port_group_goes_before_its_words() {
+    let mut inventory = inventory();
+    inventory.networks.get_mut("data").expect("a network").port_group = Some("VM External".into());
+    assert_eq!(inventory.network_called("vm external"), Some("data"), "though external is a word of it");
+    assert!(!inventory.is_offered_as("external", "VM External") && !inventory.is_offered_as("data", "data"));
+    assert_eq!(inventory.network_called("VM Network"), None);
+    let world = world(&inventory);
+    let verdict = verdict(&inventory, &world, "data");
+    assert_eq!(verdict.verdict, Verdict::Unknown, "the hosts of this world offer no VM External");
+    assert!(verdict.missing[0].contains("shows no switch that carries data"), "{:?}", verdict.missing);
 }
 
 #[test]

@@ -49,6 +49,15 @@ pub fn lead(sight: &Sight<'_>, machines: &[MachineView], networks: &[NetworkView
     said
 }
 
+/// Quiet: the page of networks says which.
+pub(super) fn differing(count: usize) -> Option<Said> {
+    match count {
+        0 => None,
+        1 => Some(Said::plain("1 difference from the inventory.")),
+        many => Some(Said::plain(format!("{many} differences from the inventory."))),
+    }
+}
+
 /// Machines by state and word, the worst first; named where they are one or two.
 fn machines_said(machines: &[MachineView], said: &mut Vec<Said>) {
     let mut kinds: Vec<(MachineState, &str, Vec<&str>)> = Vec::new();

@@ -186,3 +186,26 @@ fn two_hundred_machines_are_a_small_message() {
     assert!(json.len() < 80_000, "{} bytes", json.len());
     assert_eq!(serde_json::from_str::<MapSnapshot>(&json).expect("and back"), map);
 }
+
+#[test]
+fn a_machine_nobody_declared_is_told_with_its_host_and_makes_another_drawing() {
+    let host = crate::fleet::facts::HypervisorFacts {
+        machines: vec![crate::fleet::facts::SeenMachine {
+            name: "stranger".into(),
+            id: "7".into(),
+            power: crate::fleet::facts::Power::On,
+            tools: None,
+            cards: Vec::new(),
+        }],
+        ..Default::default()
+    };
+    let mut world = World::default();
+    world.hosts.insert("host-99".into(), seen(host).expect("seen"));
+    let map = map(&world, &[], &[], None);
+    assert_eq!((map.differences, map.stamp.as_str()), (1, "stamp stranger"));
+    let stranger = &map.undeclared[0];
+    assert_eq!((stranger.name.as_str(), stranger.host.as_str(), stranger.state), ("stranger", "host-99", MachineState::Notice));
+    assert!(stranger.why.ends_with("Declare it in the inventory, or remove it."), "{}", stranger.why);
+    assert!(said(&map).ends_with("1 difference from the inventory."), "{}", said(&map));
+    assert!(map.silenced().undeclared.len() == 1);
+}

@@ -95,7 +95,7 @@ fn drawing(facts: &Facts) -> impl IntoView + use<> {
             <div class="scroll" tabindex="0" role="region" aria-label="Board">
                 {board_view::board(board, map, pinned.as_ref())}
             </div>
-            <MapLive taken_at=map.taken_at stamp=board.stamp.clone() rows=board.rows.len() pinned=pinned.clone()/>
+            <MapLive taken_at=map.taken_at stamp=map.stamp.clone() rows=board.rows.len() pinned=pinned.clone()/>
         </section>
     }
 }

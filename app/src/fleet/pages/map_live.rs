@@ -18,7 +18,7 @@ use leptos::prelude::*;
 #[island]
 pub fn MapLive(
     taken_at: Moment,
-    /// Of the board that is drawn.
+    /// Of the map that is drawn.
     stamp: String,
     /// Of the board.
     rows: usize,

@@ -3,7 +3,7 @@
 use super::board_view::{blast_link, second_line, sign};
 use crate::{
     fleet::map::{
-        MachineView, MapSnapshot, NetworkView, OutsiderView,
+        MachineView, MapSnapshot, NetworkView, OutsiderView, UndeclaredView,
         slots::{TAP_RADIUS, outline},
     },
     routes::Page,
@@ -27,11 +27,21 @@ pub fn machines(map: &MapSnapshot) -> impl IntoView + use<> {
     let mut worst_first: Vec<&MachineView> = map.machines.iter().collect();
     worst_first.sort_by_key(|machine| std::cmp::Reverse(machine.state));
     let rows = worst_first.into_iter().map(|machine| row(machine, now)).collect_view();
+    let undeclared = map.undeclared.iter().map(undeclared).collect_view();
+    let differing = (map.differences > 0).then(|| {
+        let word = if map.differences == 1 { "difference" } else { "differences" };
+        view! {
+            " "
+            <a class="quiet-link" href=Page::Networks.path()>
+                {format!("{} {word} from the inventory", map.differences)}
+            </a>
+        }
+    });
     view! {
         <section class="panel flush map-machines" id="map-table" tabindex="-1">
             <div class="bar">
                 <h2>"Machines"</h2>
-                <span class="quiet">"the worst first"</span>
+                <span class="quiet">"the worst first" {differing}</span>
             </div>
             <div class="scroll" tabindex="0" role="region" aria-label="Table of machines">
                 <table>
@@ -49,7 +59,7 @@ pub fn machines(map: &MapSnapshot) -> impl IntoView + use<> {
                             </th>
                         </tr>
                     </thead>
-                    <tbody>{rows}</tbody>
+                    <tbody>{rows} {undeclared}</tbody>
                 </table>
             </div>
         </section>
@@ -87,6 +97,25 @@ fn row(machine: &MachineView, now: Moment) -> impl IntoView + use<> {
                     "Blast radius"
                 </a>
             </td>
+        </tr>
+    }
+}
+
+/// A machine that nobody declared has no page; where it is told is the page of networks.
+fn undeclared(machine: &UndeclaredView) -> impl IntoView + use<> {
+    let (name, tone) = (&machine.name, machine.state.tone());
+    view! {
+        <tr class=tone.name()>
+            <td>
+                <a href=Page::Networks.path()>{name.clone()}</a>
+            </td>
+            <td class="state">{sign(name, tone)} <b>"not in the inventory"</b></td>
+            <td class="now">{format!("on {}", machine.host)}</td>
+            <td class="wrap why">{machine.why.clone()}</td>
+            <td class="since"></td>
+            <td class="role">"unknown"</td>
+            <td class="seen quiet"></td>
+            <td class="r"></td>
         </tr>
     }
 }

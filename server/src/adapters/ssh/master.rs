@@ -8,6 +8,7 @@ use app::values::PortErrorKind;
 use openssh::{Session, Stdio};
 use std::{
     fs::{self, File},
+    os::unix::net::UnixStream,
     path::Path,
     process,
     sync::{Mutex, PoisonError},
@@ -118,5 +119,73 @@ fn private_folder(below: &Path) -> Result<TempDir, Failure> {
             below.display(),
             length - SOCKET_PATH_BYTES_MAX
         ))),
+    }
+}
+
+/// What a panel that was killed left: folders of ours whose connection nobody holds. Its connections end by themselves, because they
+/// live by a pipe from it; their folders do not. Gives how many were removed.
+pub fn sweep(control_dir: &Path) -> std::io::Result<usize> {
+    let entries = match fs::read_dir(control_dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() || !is_ours(&entry.path())? {
+            continue;
+        }
+        // Whoever holds it accepts; after the holder is gone the socket is only a name.
+        if UnixStream::connect(entry.path().join("m")).is_err() {
+            fs::remove_dir_all(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Named and filled as [`Master::open`] does it: nobody else's folder is touched.
+fn is_ours(folder: &Path) -> std::io::Result<bool> {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if name.len() != 8 || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(false);
+    }
+    let mut has_config = false;
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let Some(name) = name.to_str() else { return Ok(false) };
+        has_config |= name == "config";
+        // ssh makes its socket under a longer name first.
+        if !matches!(name, "config" | "log" | "m") && !name.starts_with("m.") {
+            return Ok(false);
+        }
+    }
+    Ok(has_config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn only_folders_of_ours_that_nobody_holds_are_swept() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let below = dir.path().join("ssh");
+        assert_eq!(sweep(&below).expect("none is no mistake"), 0);
+        let folder = |name: &str, files: &[&str]| {
+            let folder = below.join(name);
+            fs::create_dir_all(&folder).expect("made");
+            files.iter().for_each(|file| fs::write(folder.join(file), "").expect("written"));
+            folder
+        };
+        let (left, half) = (folder("abcdefg1", &["config", "log"]), folder("abcdefg2", &["config"]));
+        drop(UnixListener::bind(left.join("m")).expect("a socket whose holder is gone"));
+        let held = folder("abcdefg3", &["config", "log"]);
+        let _holder = UnixListener::bind(held.join("m")).expect("a socket");
+        let others = [folder("abcdefg4", &["config", "letter"]), folder("named", &["config"]), folder("abcdefg5", &[])];
+        assert_eq!(sweep(&below).expect("swept"), 2);
+        assert!(!left.exists() && !half.exists() && held.exists());
+        assert!(others.iter().all(|folder| folder.exists()), "what is not ours stays");
     }
 }

@@ -10,6 +10,7 @@ mod parse;
 pub mod pins;
 mod probe;
 
+pub use master::sweep;
 pub use pins::{KnownHosts, PublicKey, of_lab, offered};
 
 use app::{
