@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::{
-    calls::{cdr::CdrFilter, store, volume::VolumeQuestion},
+    calls::{cdr::CdrFilter, search, store, volume::VolumeQuestion},
     context::{self, allowed},
     ui::table_view::TableView,
     values::Query,
@@ -37,6 +37,7 @@ pub async fn list_cdrs(query: String) -> Result<CdrList, AppError> {
     let allowed = allowed::<ListCdrs>()?;
     let (database, doing) = (&allowed.panel.database, "search the CDRs");
     let query = Query::parse(&query);
+    search::check(&query)?;
     let (filter, rows) = (CdrFilter::from_query(&query), TableView::from_query(&query).rows);
     let below = query.get("below").and_then(|key| key.parse().ok());
     let mut conn = database.acquire(doing).await?;

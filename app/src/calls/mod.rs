@@ -18,6 +18,7 @@ pub mod destination;
 pub mod ladder;
 pub mod outcome;
 pub mod range;
+pub mod search;
 #[cfg(feature = "ssr")]
 pub mod state;
 pub mod tally;

@@ -5,7 +5,7 @@ use app::{
     calls::{
         cdr::{Attempt, Cdr, CdrFilter},
         outcome::cause_words,
-        store,
+        search as search_fields, store,
         volume::{Grouping, Measure, Measures, Range, VolumeQuestion},
     },
     context,
@@ -104,9 +104,12 @@ pub async fn run(command: CdrCommand) -> Result<(), Failure> {
 
 async fn search(store: &Store, args: &SearchArgs) -> Result<Vec<Cdr>, Failure> {
     // A number is read as the page reads it.
-    let number = args.number.as_deref().map(|number| Query::default().with("number", number));
+    let number = Query::default().with("number", args.number.as_deref().unwrap_or_default());
+    if let Some(problem) = search_fields::problems(&number).first() {
+        return Err(Failure::new(format!("--number {:?} cannot be searched. Expected: {}.", problem.read, problem.expected)));
+    }
     let filter = CdrFilter {
-        number: number.map(|query| CdrFilter::from_query(&query).number.unwrap_or_default()),
+        number: CdrFilter::from_query(&number).number,
         reference: args.reference.clone(),
         customer: args.customer.clone(),
         carrier: args.carrier.clone(),
@@ -119,9 +122,6 @@ async fn search(store: &Store, args: &SearchArgs) -> Result<Vec<Cdr>, Failure> {
         from: args.from,
         to: args.to,
     };
-    if filter.number.as_deref() == Some("") {
-        return Err(Failure::new(format!("{:?} has no digits to look for.", args.number.as_deref().unwrap_or_default())));
-    }
     let mut conn = store.database.acquire("search the CDRs").await?;
     if let Some(reference) = &args.reference {
         return Ok(store::cdr::list_by_reference(&mut conn, reference).await?);

@@ -11,7 +11,7 @@ use app::{
         store::users::UserPage,
         user::{User, UserFilter},
     },
-    calls::{cdr::CdrFilter, columns as call_columns, store as calls_store},
+    calls::{cdr::CdrFilter, columns as call_columns, search, store as calls_store},
     context::Request as Described,
     error::AppError,
     limits::EXPORT_ROWS_AT_ONCE,
@@ -83,6 +83,9 @@ pub async fn audit(State(context): State<DoorContext>, Extension(described): Ext
 
 pub async fn cdrs(State(context): State<DoorContext>, Extension(described): Extension<Arc<Described>>) -> Response {
     if let Err(error) = Access::Needs(Permission::SeeCalls).allows(described.who.as_ref()) {
+        return problem(error);
+    }
+    if let Err(error) = search::check(&described.query) {
         return problem(error);
     }
     let view = TableView::from_query(&described.query);

@@ -182,6 +182,24 @@ async fn an_export_is_exactly_the_view() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_search_of_calls_that_cannot_be_read_shows_and_exports_nothing() {
+    let (panel, _database) = Panel::with_everybody();
+    let admin = Browser::signed_in(&panel.staff, "admin").await;
+    for (query, says) in [
+        ("number=00", "Expected: up to 18 digits"),
+        ("status=fine", "a SIP status from 100 to 699"),
+        ("outcome=soon", "one of the outcomes"),
+        ("below=x", "a place in the list"),
+        ("from=2026-11-22&to=2026-11-21", "a moment after"),
+    ] {
+        let page = admin.page(&format!("/cdrs?{query}")).await;
+        assert!(page.contains("Nothing was searched.") && page.contains(says), "{query}");
+        assert_eq!(admin.get(&format!("/cdrs.csv?{query}")).await.status(), 422, "{query}");
+    }
+    assert_eq!(admin.get("/cdrs.csv?number=0044").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn machines_can_ask_how_it_is() {
     let (panel, _database) = Panel::with_everybody();
     let browser = Browser::at(&panel.staff);

@@ -6,6 +6,7 @@ use crate::{
         columns::{COLUMNS, cell},
         history::{COUNTED_MAX, list_cdrs},
         outcome::{Outcome, cause_words},
+        search,
     },
     context,
     error::{AppError, Problem},
@@ -13,38 +14,19 @@ use crate::{
     notice::Notice,
     routes::Page,
     shell::{PageView, changed::Changed},
-    ui::{Badge, Choice, DataTable, Empty, Field, FieldKind, FormState, Instant, Kind, Row, Select, Submit, TableFacts},
-    values::{Moment, Query, quantity::format_count},
+    ui::{
+        Badge, Choice, DataTable, Empty, Field, FieldKind, FormState, Instant, Kind, ProblemList, Row, Select, Submit, TableFacts,
+    },
+    values::{Query, quantity::format_count},
 };
 use leptos::prelude::*;
 
-/// What a person typed that cannot be read; the list below is then not filtered by it, so it is said at the field.
-fn problems(query: &Query) -> Vec<Problem> {
-    let mut found = Vec::new();
-    let mut wrong = |key: &str, ok: fn(&str) -> bool, expected: &str| {
-        if let Some(value) = query.get(key).filter(|value| !ok(value)) {
-            found.push(Problem::new(key, value, expected));
-        }
-    };
-    let number =
-        |text: &str| text.chars().any(|c| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "+-() ./".contains(c));
-    wrong("number", number, "a number or its first digits, like +44 20 7946 or 004420");
-    wrong("cause", |text| text.parse::<u16>().is_ok_and(|cause| cause < 128), "a Q.850 cause from 0 to 127");
-    let moment = |text: &str| Moment::parse(text).is_some();
-    wrong("from", moment, "a moment in UTC like 2026-11-22 03:12");
-    wrong("to", moment, "a moment in UTC like 2026-11-22 03:12");
-    let (from, to) = (query.get("from").and_then(Moment::parse), query.get("to").and_then(Moment::parse));
-    if let (Some(from), Some(to)) = (from, to)
-        && from >= to
-    {
-        found.push(Problem::new("to", to.to_string(), "a moment after the first one"));
-    }
-    found
-}
+/// The fields of the form that say what is wrong with them.
+const MARKED: [&str; 6] = ["number", "customer", "carrier", "cause", "from", "to"];
 
 pub async fn page() -> Result<PageView, AppError> {
     let query = context::request().query.clone();
-    let problems = problems(&query);
+    let problems = search::problems(&query);
     let path = Page::Cdrs.path();
     let table = if problems.is_empty() {
         let list = list_cdrs(query.link("").trim_start_matches('?').into()).await?;
@@ -72,7 +54,13 @@ pub async fn page() -> Result<PageView, AppError> {
             .then(|| view! { <Empty what="No call passes the filter." next="Take a condition away, or look at a longer time."/> });
         view! { <div class="bar"><span role="status">{counted}</span> {newest}</div> {empty} <DataTable facts=facts rows=list.cdrs.iter().map(row).collect()/> }.into_any()
     } else {
-        view! { <Empty what="Nothing was searched." next="Mend the marked fields and search again."/> }.into_any()
+        // What came with a link has no field to be marked.
+        let elsewhere = problems.iter().filter(|problem| !MARKED.contains(&problem.at.as_str())).cloned().collect();
+        view! {
+            <Empty what="Nothing was searched." next="Mend what is wrong and search again."/>
+            <ProblemList problems=elsewhere/>
+        }
+        .into_any()
     };
     let body = view! { <section class="panel flush">{form(&query, problems)} {table}</section> };
     Ok(PageView::new("CDRs", body)
