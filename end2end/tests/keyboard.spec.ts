@@ -41,6 +41,7 @@ test('the palette, the filter, the key map and the letters after g', async ({ pa
   await expect(page).toHaveURL(`${panel.staff}/users`);
   await untilLive(page);
   await page.keyboard.press('Control+k');
+  await expect(palette).toBeFocused();
   await page.keyboard.type('viewer');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'Search' })).toBeVisible();
