@@ -19,7 +19,7 @@ use app::{
     database::Database as OurDatabase,
     live::Hub,
     system::snapshot::DatabaseState,
-    values::{Moment, RequestId},
+    values::{AlertId, Moment, RequestId},
 };
 use rand::RngExt;
 use server::notices::{
@@ -38,14 +38,14 @@ use std::{
 const QUICK: Duration = Duration::from_secs(30);
 const START: Moment = Moment::from_seconds(1_780_000_000);
 
-async fn migrated() -> (Database, MySqlPool) {
+pub async fn migrated() -> (Database, MySqlPool) {
     let database = Database::new();
     let pool = MySqlPool::connect(&database.url()).await.expect("it answers");
     server::database::migrate::migrate(&pool).await.expect("an empty database can be migrated");
     (database, pool)
 }
 
-fn ours(pool: &MySqlPool) -> OurDatabase {
+pub fn ours(pool: &MySqlPool) -> OurDatabase {
     let hub = Arc::new(Hub::new(RequestId("test".into())));
     let database = OurDatabase::new(pool.clone(), hub, context::now());
     database.set_state(DatabaseState::Up { since: context::now() });
@@ -318,16 +318,8 @@ async fn people_look_after_an_alert_by_plain_forms_and_all_see_it() {
     assert_eq!(noc.get("/alerts/77").await.status(), 404);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn silences_and_acknowledgements_outlive_a_restart() {
-    let (_rows, pool) = migrated().await;
-    let database = ours(&pool);
-    let at = |second: u64| START.plus(Duration::from_secs(second));
-    let before = state(&["webhook"]);
-    for second in 0..5 {
-        before.step(&database, heard(&["a".into()]), at(second)).await.expect("it is written");
-    }
-    let id = before.list(at(5))[0].0.id;
+/// Ada looks after it, and says "mine".
+pub async fn acknowledge(state: &AlertsState, database: &OurDatabase, id: AlertId, now: Moment) {
     let row = |_: &()| app::auth::audit::Draft {
         actor: "ada".into(),
         address: "local".into(),
@@ -339,10 +331,23 @@ async fn silences_and_acknowledgements_outlive_a_restart() {
         outcome: app::auth::audit::Outcome::Done,
     };
     let plan = |inbox: &mut app::alerts::inbox::Inbox| {
-        let change = inbox.acknowledge(id, "ada", "mine", at(6)).map_err(app::error::AppError::refused)?;
+        let change = inbox.acknowledge(id, "ada", "mine", now).map_err(app::error::AppError::refused)?;
         Ok(((), vec![change], None))
     };
-    before.change(&database, "acknowledge", at(6), plan, row).await.expect("it is written");
+    state.change(database, "acknowledge", now, plan, row).await.expect("it is written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silences_and_acknowledgements_outlive_a_restart() {
+    let (_rows, pool) = migrated().await;
+    let database = ours(&pool);
+    let at = |second: u64| START.plus(Duration::from_secs(second));
+    let before = state(&["webhook"]);
+    for second in 0..5 {
+        before.step(&database, heard(&["a".into()]), at(second)).await.expect("it is written");
+    }
+    let id = before.list(at(5))[0].0.id;
+    acknowledge(&before, &database, id, at(6)).await;
     let after = state(&["webhook"]);
     after.step(&database, heard(&["a".into()]), at(20)).await.expect("it goes on");
     let (alert, state) = after.list(at(20)).remove(0);

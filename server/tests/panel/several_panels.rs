@@ -1,6 +1,7 @@
 //! Several panels on one database: one raises and writes, the others show it, and one goes on when it dies.
 
 use crate::{
+    alerts::{acknowledge, migrated, ours},
     browser::Browser,
     harness::{Database, Panel, Setup, until},
     hook::{Hook, Mood, plant},
@@ -10,33 +11,19 @@ use app::{
         group::Group, inbox::Heard, rule::Symptom, state::AlertsState, subject::Severity, subject::Subject, telling::Receiver,
     },
     context,
-    database::Database as OurDatabase,
     lease::{Hold, Lease},
-    live::Hub,
-    system::snapshot::DatabaseState,
-    values::RequestId,
 };
-use sqlx::MySqlPool;
 use std::{
     collections::BTreeMap,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 const QUICK: Duration = Duration::from_secs(30);
 
-async fn open(rows: &Database) -> OurDatabase {
-    let pool = MySqlPool::connect(&rows.url()).await.expect("it answers");
-    server::database::migrate::migrate(&pool).await.expect("the database can be migrated");
-    let database = OurDatabase::new(pool, Arc::new(Hub::new(RequestId("test".into()))), context::now());
-    database.set_state(DatabaseState::Up { since: context::now() });
-    database
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_is_one_panels_until_it_ends() {
-    let rows = Database::new();
-    let database = open(&rows).await;
+    let (rows, pool) = migrated().await;
+    let database = ours(&pool);
     let (one, other) = (Lease::new("x", "one"), Lease::new("x", "other"));
     let both = tokio::join!(one.keep(&database), other.keep(&database));
     let both = [both.0.expect("it answers"), both.1.expect("it answers")];
@@ -57,8 +44,8 @@ fn heard() -> Heard {
 /// Two panels that see the same: one alert, one notice, at whichever of them a person acts and whichever goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_panels_that_see_the_same_tell_it_once() {
-    let rows = Database::new();
-    let database = open(&rows).await;
+    let (rows, pool) = migrated().await;
+    let database = ours(&pool);
     let panel = |name: &str| {
         let receivers = vec![Receiver { name: "webhook".into(), only_escalated: false }];
         AlertsState::new(receivers, None, "http://panel".into(), name)
@@ -73,21 +60,7 @@ async fn two_panels_that_see_the_same_tell_it_once() {
     let id = second.list(at(5))[0].0.id;
     assert_eq!(first.list(at(5))[0].0.id, id, "the second shows what the first wrote");
     // Somebody acknowledges at the second, which goes on from there.
-    let row = |_: &()| app::auth::audit::Draft {
-        actor: "ada".into(),
-        address: "local".into(),
-        request: String::new(),
-        action: app::auth::audit::Action::AlertAcknowledge,
-        subject: "a".into(),
-        before: None,
-        after: None,
-        outcome: app::auth::audit::Outcome::Done,
-    };
-    let plan = |inbox: &mut app::alerts::inbox::Inbox| {
-        let change = inbox.acknowledge(id, "ada", "mine", at(6)).map_err(app::error::AppError::refused)?;
-        Ok(((), vec![change], None))
-    };
-    second.change(&database, "acknowledge", at(6), plan, row).await.expect("it is written");
+    acknowledge(&second, &database, id, at(6)).await;
     for s in 7..12 {
         second.step(&database, heard(), at(s)).await.expect("it is written");
     }

@@ -30,25 +30,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-const fn goal(name: &'static str, what: &'static str, unit: &'static str, at_most: f64) -> Goal {
-    Goal { name, what, unit, at_most, ratio_at_most: None }
-}
-
-pub const NUMBER: Goal = goal(
+pub const NUMBER: Goal = Goal::at_most(
     "cdr-search-number",
     "the newest 50 calls of a number on a day among 30 million, p95 (baseline: a call by its key)",
     "ms",
     300.0,
 );
-pub const CUSTOMER: Goal = goal(
+pub const CUSTOMER: Goal = Goal::at_most(
     "cdr-search-customer",
     "the newest 50 calls of a customer on a day among 30 million, p95 (baseline: a call by its key)",
     "ms",
     300.0,
 );
-pub const CHART: Goal =
-    goal("cdr-chart-30d", "30 days of volume by customer with last week's shadow, p95 (baseline: the last hour's)", "ms", 300.0);
-pub const COLLECTION: Goal = goal(
+pub const CHART: Goal = Goal::at_most(
+    "cdr-chart-30d",
+    "30 days of volume by customer with last week's shadow, p95 (baseline: the last hour's)",
+    "ms",
+    300.0,
+);
+pub const COLLECTION: Goal = Goal::at_most(
     "cdr-collection",
     "time to collect 5,000 calls of a backlog of 100,000, sums included (baseline: copying the rows in one statement)",
     "ms",

@@ -31,6 +31,11 @@ pub struct Goal {
 }
 
 impl Goal {
+    /// One that needs no baseline.
+    pub const fn at_most(name: &'static str, what: &'static str, unit: &'static str, at_most: f64) -> Self {
+        Self { name, what, unit, at_most, ratio_at_most: None }
+    }
+
     pub fn judge(self, value: f64, baseline: Option<f64>) -> Figure {
         let Goal { name, what, unit, at_most: goal, ratio_at_most: goal_ratio } = self;
         let ratio = baseline.filter(|baseline| *baseline > 0.0).map(|baseline| value / baseline);

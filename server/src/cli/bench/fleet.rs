@@ -3,7 +3,7 @@
 use super::{
     Failure, browser,
     figure::{Figure, Goal},
-    load::against_the_bare_page,
+    load::{against_the_bare_page, cpu_percent},
     simulated::Simulated,
     subject::Subject,
 };
@@ -16,39 +16,35 @@ use std::{
     time::{Duration, Instant},
 };
 
-const fn goal(name: &'static str, what: &'static str, unit: &'static str, at_most: f64) -> Goal {
-    Goal { name, what, unit, at_most, ratio_at_most: None }
-}
-
-pub const ROUNDS: Goal = goal(
+pub const ROUNDS: Goal = Goal::at_most(
     "fleet-rounds",
     "processor used by a panel and the programs it runs to watch the ten machines of the lab, without its MariaDB; baseline: with none",
     "% of a core",
     5.0,
 );
-pub const ROUNDS_200: Goal = goal(
+pub const ROUNDS_200: Goal = Goal::at_most(
     "fleet-rounds-200",
     "processor used by a panel that watches 200 simulated proxies; baseline: with none",
     "% of a core",
     60.0,
 );
-pub const MAP: Goal = goal(
+pub const MAP: Goal = Goal::at_most(
     "map-ttfb",
     "Map page of ten machines, first byte at 50 clients without a pause, 95th percentile; baseline: the sign-in page",
     "ms",
     40.0,
 );
-pub const UPDATE: Goal = goal(
+pub const UPDATE: Goal = Goal::at_most(
     "map-update",
     "the browser's main thread while 200 machines of the map change at once, from the answer to the layout, median of nine",
     "ms",
     50.0,
 );
-pub const RED: Goal = goal("machine-red", "from a machine's end to red on an open map, worst of six", "s", 6.0);
+pub const RED: Goal = Goal::at_most("machine-red", "from a machine's end to red on an open map, worst of six", "s", 6.0);
 pub const TOLD: Goal =
-    goal("alert-told", "from a machine's end to the notice of its alert in the mail folder, worst of three", "s", 10.0);
+    Goal::at_most("alert-told", "from a machine's end to the notice of its alert in the mail folder, worst of three", "s", 10.0);
 pub const CALL: Goal =
-    goal("call-seen", "from a call's answer to “up” on an open page of live calls, worst of eight", "ms", 1_000.0);
+    Goal::at_most("call-seen", "from a call's answer to “up” on an open page of live calls, worst of eight", "ms", 1_000.0);
 #[cfg(test)]
 pub const GOALS: [Goal; 7] = [ROUNDS, ROUNDS_200, MAP, UPDATE, RED, TOLD, CALL];
 
@@ -114,20 +110,14 @@ fn is_well(line: &local::FleetLine) -> bool {
     line.state == "good" || !line.problems.is_empty() && line.problems.iter().all(|problem| problem.key == "cpu.full")
 }
 
-async fn cpu_percent(subject: &Subject) -> f64 {
-    let (before, began) = (subject.cpu_with_programs(), Instant::now());
-    tokio::time::sleep(SPAN).await;
-    subject.cpu_with_programs().saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0
-}
-
 pub async fn rounds() -> Result<Figure, Failure> {
     let mut idle = Subject::start().await?;
     tokio::time::sleep(SETTLE).await;
-    let alone = cpu_percent(&idle).await;
+    let alone = cpu_percent(&idle, SPAN).await;
     idle.stop().await?;
     let whole = Whole::start("").await?;
     tokio::time::sleep(SETTLE).await;
-    let percent = cpu_percent(&whole.subject).await;
+    let percent = cpu_percent(&whole.subject, SPAN).await;
     whole.stop().await?;
     Ok(ROUNDS.judge(percent, Some(alone)))
 }
@@ -136,7 +126,7 @@ pub async fn rounds() -> Result<Figure, Failure> {
 async fn beside(machines: u8) -> Result<(Subject, Simulated, f64), Failure> {
     let subject = Subject::start().await?;
     tokio::time::sleep(SETTLE).await;
-    let alone = cpu_percent(&subject).await;
+    let alone = cpu_percent(&subject, SPAN).await;
     let simulated = Simulated::start(machines).await?;
     simulated.write_inventory(&subject.state().join("inventory.toml"))?;
     tokio::time::sleep(SETTLE).await;
@@ -146,7 +136,7 @@ async fn beside(machines: u8) -> Result<(Subject, Simulated, f64), Failure> {
 pub async fn rounds_200() -> Result<Figure, Failure> {
     let (mut subject, simulated, alone) = beside(200).await?;
     let before = simulated.looks();
-    let percent = cpu_percent(&subject).await;
+    let percent = cpu_percent(&subject, SPAN).await;
     let (looks, expected) = (simulated.looks() - before, u64::from(simulated.machines) * SPAN.as_secs() / 2 * 9 / 10);
     subject.stop().await?;
     // Observers that do not look cost nothing and prove nothing.

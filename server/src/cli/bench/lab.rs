@@ -32,20 +32,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-const fn goal(name: &'static str, what: &'static str, unit: &'static str, at_most: f64) -> Goal {
-    Goal { name, what, unit, at_most, ratio_at_most: None }
-}
-
-pub const UP: Goal = goal("lab-up", "from nothing to fourteen whole machines, packages being there, median of three", "s", 60.0);
-pub const DOWN: Goal = goal("lab-down", "from a whole carrier to nothing, median of three", "s", 5.0);
-pub const MEMORY: Goal = goal("lab-memory", "all processes of the lab at rest, shared pages counted once (PSS)", "MiB", 3_072.0);
-pub const IDLE: Goal = goal("lab-idle-cpu", "all processes of the lab at rest, over twenty seconds", "% of a core", 15.0);
-pub const FAILOVER: Goal = goal("lab-failover", "from a carrier's 503 to ringing at the caller, p95 of twenty calls", "ms", 100.0);
+pub const UP: Goal =
+    Goal::at_most("lab-up", "from nothing to fourteen whole machines, packages being there, median of three", "s", 60.0);
+pub const DOWN: Goal = Goal::at_most("lab-down", "from a whole carrier to nothing, median of three", "s", 5.0);
+pub const MEMORY: Goal =
+    Goal::at_most("lab-memory", "all processes of the lab at rest, shared pages counted once (PSS)", "MiB", 3_072.0);
+pub const IDLE: Goal = Goal::at_most("lab-idle-cpu", "all processes of the lab at rest, over twenty seconds", "% of a core", 15.0);
+pub const FAILOVER: Goal =
+    Goal::at_most("lab-failover", "from a carrier's 503 to ringing at the caller, p95 of twenty calls", "ms", 100.0);
 pub const SILENT: Goal =
-    goal("lab-silent-carrier", "from INVITE to ringing when the first carrier says nothing, worst of five", "ms", 2_500.0);
-pub const WHOLE_CHAIN: Goal = goal("lab-load60", "calls not answered of 1,800 at 60 a second through everything", "calls", 0.0);
-pub const PROXIES_ALONE: Goal =
-    goal("lab-load300", "calls not answered of 3,000 at 300 a second through the proxies, every one after a 503", "calls", 0.0);
+    Goal::at_most("lab-silent-carrier", "from INVITE to ringing when the first carrier says nothing, worst of five", "ms", 2_500.0);
+pub const WHOLE_CHAIN: Goal =
+    Goal::at_most("lab-load60", "calls not answered of 1,800 at 60 a second through everything", "calls", 0.0);
+pub const PROXIES_ALONE: Goal = Goal::at_most(
+    "lab-load300",
+    "calls not answered of 3,000 at 300 a second through the proxies, every one after a 503",
+    "calls",
+    0.0,
+);
 #[cfg(test)]
 pub const GOALS: [Goal; 8] = [UP, DOWN, MEMORY, IDLE, FAILOVER, SILENT, WHOLE_CHAIN, PROXIES_ALONE];
 

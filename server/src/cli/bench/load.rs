@@ -117,10 +117,11 @@ async fn live_page(staff: &str, cookie: &str, reads: &AtomicUsize) -> Result<(),
     Err(Failure::new("A live stream ended by itself."))
 }
 
+/// Of one core, by the panel and the programs it runs.
 pub async fn cpu_percent(subject: &Subject, span: Duration) -> f64 {
-    let (before, began) = (subject.usage().cpu, Instant::now());
+    let (before, began) = (subject.cpu_with_programs(), Instant::now());
     tokio::time::sleep(span).await;
-    subject.usage().cpu.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0
+    subject.cpu_with_programs().saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64() * 100.0
 }
 
 pub async fn live_cpu() -> Result<Figure, Failure> {
