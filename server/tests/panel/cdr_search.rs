@@ -101,7 +101,11 @@ async fn the_command_line_tells_what_was_collected() {
     let volume = panel.json(&["volume", "--by", "carrier", "--from", "2026-11-22T03:00", "--to", "2026-11-22T04:00"]);
     assert_eq!((volume["rows"][0]["name"].as_str(), volume["rows"][0]["attempts"].as_u64()), (Some("carrier-a"), Some(60)));
     assert!(volume["formulas"]["asr"].as_str().is_some_and(|formula| formula.contains('÷')));
-    for wrong in [&["cdr", "search", "--number", "abc"][..], &["cdr", "search", "--number", "00"], &["volume", "--from", "2026-11-23", "--to", "2026-11-22"]] {
+    for wrong in [
+        &["cdr", "search", "--number", "abc"][..],
+        &["cdr", "search", "--number", "00"],
+        &["volume", "--from", "2026-11-23", "--to", "2026-11-22"],
+    ] {
         let output = panel.command(wrong);
         assert_eq!(output.status.code(), Some(1), "{wrong:?}");
     }

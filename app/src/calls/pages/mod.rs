@@ -4,8 +4,12 @@
 pub mod beside;
 #[cfg(feature = "ssr")]
 pub mod call;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod call_now;
 #[cfg(feature = "ssr")]
 pub mod cdrs;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+mod ladder_view;
 #[cfg(feature = "ssr")]
 pub mod live;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
