@@ -138,7 +138,7 @@ fn chart(volume: &Volume, measure: Measure) -> impl IntoView + use<> {
         // What has not happened yet is a gap, not a zero.
         value: measure.of(&point.measures).filter(|_| point.at < volume.span.now),
         before: volume.shadow.get(i).and_then(|shadow| measure.of(&shadow.measures)),
-        href: behind(volume, only, point.at, point.at.plus(volume.span.bucket())),
+        href: Some(behind(volume, only, point.at, point.at.plus(volume.span.bucket()))),
     });
     view! { <TimeChart title=measure.title() unit=measure.unit() points=points.collect() note=measure.formula()/> }
 }
