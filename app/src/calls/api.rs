@@ -1,7 +1,7 @@
 //! The server functions of live calls.
 
 use crate::{
-    calls::{call_now::CallNow, live_list::LiveList},
+    calls::{board::LiveCounts, call_now::CallNow, live_list::LiveList},
     error::AppError,
 };
 use leptos::prelude::*;
@@ -32,6 +32,14 @@ const END_HEARD_WITHIN: Duration = Duration::from_secs(1);
 pub async fn list_live_calls(query: String) -> Result<LiveList, AppError> {
     let allowed = allowed::<ListLiveCalls>()?;
     Ok(allowed.panel.calls.list(&Query::parse(&query), context::now()))
+}
+
+/// What the calls that are up add up to; in memory, so it answers while the database is away.
+#[server(endpoint = "calls/counts", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_live_counts() -> Result<LiveCounts, AppError> {
+    let allowed = allowed::<GetLiveCounts>()?;
+    let now = context::now();
+    Ok(LiveCounts { at: now, counts: allowed.panel.calls.counts(now) })
 }
 
 /// One call that is up or just over, by its reference; *not found* when the PBXs tell nothing of it any more. The board answers

@@ -83,6 +83,13 @@ impl Counts {
     }
 }
 
+/// [`Counts`], and when they were counted: calls per second grow old without any call beginning or ending.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveCounts {
+    pub at: Moment,
+    pub counts: Counts,
+}
+
 /// Why a call is not ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HangUpRefusal {

@@ -24,6 +24,7 @@ pub mod search;
 pub mod state;
 pub mod tally;
 pub mod volume;
+pub mod volume_question;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod columns;

@@ -16,3 +16,5 @@ pub mod live;
 pub mod live_table;
 #[cfg(feature = "ssr")]
 pub mod volume;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+pub mod volume_now;
