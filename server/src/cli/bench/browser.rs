@@ -75,7 +75,8 @@ pub async fn look(goal: &Goal, subject: &Subject, world: Option<&str>) -> Result
     script.env("BENCH_COOKIE", cookie).env("BENCH_PROGRAM", program).envs(world.map(|world| ("BENCH_WORLD", world)));
     script.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let running = script.spawn().map_err(|error| Failure::new(format!("node could not run {SCRIPT}: {error}.")))?;
-    let output = running.wait_with_output().await.map_err(|error| Failure::new(format!("node could not run {SCRIPT}: {error}.")))?;
+    let output =
+        running.wait_with_output().await.map_err(|error| Failure::new(format!("node could not run {SCRIPT}: {error}.")))?;
     let measured: Measured = serde_json::from_slice(&output.stdout)
         .map_err(|_| Failure::new(format!("{SCRIPT} measured nothing ({}); its own lines above say why.", output.status)))?;
     Ok(measured.value)

@@ -210,7 +210,8 @@ pub async fn alert_told() -> Result<Figure, Failure> {
 
 /// The mails about a machine.
 fn notices_about(folder: &Path, machine: &str) -> usize {
-    let texts = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let texts =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
     let about = format!("machine:{machine}");
     texts.filter(|text| text.lines().any(|line| line.starts_with("About:") && line.trim_end().ends_with(&about))).count()
 }
