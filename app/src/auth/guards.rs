@@ -88,6 +88,8 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/fleet/machine", SeeFleet),
     staff("/api/fleet/changes", SeeFleet),
     staff("/api/calls/live", SeeCalls),
+    staff("/api/calls/one", SeeCalls),
+    staff("/api/calls/counts", SeeCalls),
     staff("/api/calls/hang-up", HangUpCalls),
     staff("/api/calls/cdrs", SeeCalls),
     staff("/api/calls/cdr", SeeCalls),

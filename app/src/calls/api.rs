@@ -1,6 +1,9 @@
 //! The server functions of live calls.
 
-use crate::{calls::live_list::LiveList, error::AppError};
+use crate::{
+    calls::{board::LiveCounts, call_now::CallNow, live_list::LiveList},
+    error::AppError,
+};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -9,7 +12,7 @@ use crate::{
         audit::{Action, Draft, Outcome},
         store::audit::append,
     },
-    calls::live::LiveCall,
+    calls::{live::LiveCall, store},
     context::{self, Allowed, allowed},
     live::Topic,
     notice::Notice,
@@ -29,6 +32,41 @@ const END_HEARD_WITHIN: Duration = Duration::from_secs(1);
 pub async fn list_live_calls(query: String) -> Result<LiveList, AppError> {
     let allowed = allowed::<ListLiveCalls>()?;
     Ok(allowed.panel.calls.list(&Query::parse(&query), context::now()))
+}
+
+/// What the calls that are up add up to; in memory, so it answers while the database is away.
+#[server(endpoint = "calls/counts", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_live_counts() -> Result<LiveCounts, AppError> {
+    let allowed = allowed::<GetLiveCounts>()?;
+    let now = context::now();
+    Ok(LiveCounts { at: now, counts: allowed.panel.calls.counts(now) })
+}
+
+/// One call that is up or just over, by its reference; *not found* when the PBXs tell nothing of it any more. The board answers
+/// while the database is away; then the tries at carriers and the record are what is missing.
+#[server(endpoint = "calls/one", input = leptos::server_fn::codec::GetUrl)]
+pub async fn get_call_now(reference: String) -> Result<CallNow, AppError> {
+    let allowed = allowed::<GetCallNow>()?;
+    let found = allowed.panel.calls.find_now(&reference, context::now());
+    let mut found = found.ok_or_else(|| AppError::not_found(format!("call {reference} that is up")))?;
+    let doing = "read what is written of the call";
+    let read = async {
+        let mut conn = allowed.panel.database.acquire(doing).await?;
+        let attempts = allowed.panel.database.within(doing, store::cdr::list_attempts(&mut conn, &reference)).await?;
+        let recorded = match found.is_up() {
+            true => false,
+            false => {
+                let records = allowed.panel.database.within(doing, store::cdr::list_by_reference(&mut conn, &reference)).await?;
+                records.iter().any(|cdr| cdr.pbx == found.call.pbx && cdr.uniqueid == found.call.unique_id)
+            }
+        };
+        Ok::<_, AppError>((attempts, recorded))
+    };
+    match read.await {
+        Ok((attempts, recorded)) => (found.attempts, found.recorded) = (attempts, recorded),
+        Err(error) => found.attempts_unknown = Some(error.to_string()),
+    }
+    Ok(found)
 }
 
 /// Ends one call, level L1. `query` is that of the page to come back to.

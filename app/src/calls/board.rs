@@ -18,8 +18,9 @@ use std::{
 pub const UNKNOWN_KEPT: Duration = Duration::from_secs(5 * 60);
 /// The longer of the two spans over which calls per second are counted.
 const STARTS_KEPT: Duration = Duration::from_secs(60);
-/// Calls that are over are remembered this long, because what was said of them before may come after.
-const OVER_KEPT: Duration = Duration::from_secs(60);
+/// Calls that are over are remembered this long: what was said of them before may come after, and their records take a while to be
+/// collected.
+pub const OVER_KEPT: Duration = Duration::from_secs(5 * 60);
 
 /// A call as the board has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +83,13 @@ impl Counts {
     }
 }
 
+/// [`Counts`], and when they were counted: calls per second grow old without any call beginning or ending.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveCounts {
+    pub at: Moment,
+    pub counts: Counts,
+}
+
 /// Why a call is not ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HangUpRefusal {
@@ -109,7 +117,7 @@ struct Line {
     /// By the PBX's own id.
     calls: BTreeMap<String, LiveCall>,
     /// Calls that are over, the oldest first, and their ids once more to look them up.
-    over: VecDeque<(Moment, String)>,
+    over: VecDeque<(Moment, LiveCall)>,
     over_ids: BTreeSet<String>,
 }
 
@@ -159,8 +167,8 @@ impl Board {
     pub fn sweep(&mut self, now: Moment) -> bool {
         let mut given_up = false;
         for line in self.pbxs.values_mut() {
-            while let Some((_, id)) = line.over.pop_front_if(|(at, _)| now.since(*at) > OVER_KEPT) {
-                line.over_ids.remove(&id);
+            while let Some((_, call)) = line.over.pop_front_if(|(at, _)| now.since(*at) > OVER_KEPT) {
+                line.over_ids.remove(&call.unique_id);
             }
             if !line.calls.is_empty() && line.away_since.is_some_and(|since| now.since(since) > UNKNOWN_KEPT) {
                 line.calls.clear();
@@ -190,6 +198,12 @@ impl Board {
     pub fn find_by_reference(&self, reference: &str) -> Option<BoardCall> {
         let found = self.calls().find(|(call, _)| call.reference == reference);
         found.map(|(call, unknown_since)| BoardCall { call: call.clone(), unknown_since })
+    }
+
+    /// The call of this name that ended last, and when that was heard; only for [`OVER_KEPT`].
+    pub fn find_over(&self, reference: &str) -> Option<(&LiveCall, Moment)> {
+        let over = self.pbxs.values().flat_map(|line| &line.over).filter(|(_, call)| call.reference == reference);
+        over.max_by_key(|(at, _)| *at).map(|(at, call)| (call, *at))
     }
 
     /// Since when nothing is heard of `pbx`; `None` while it is heard.
@@ -253,12 +267,9 @@ impl Line {
     }
 
     fn end(&mut self, id: &str, now: Moment) -> bool {
-        let ended = self.calls.remove(id).is_some();
-        if ended {
-            self.over.push_back((now, id.into()));
-            self.over_ids.insert(id.into());
-        }
-        ended
+        let Some(ended) = self.calls.remove(id) else { return false };
+        self.over.push_back((now, ended));
+        self.over_ids.insert(id.into())
     }
 }
 

@@ -64,7 +64,9 @@ pub async fn get_cdr(reference: String) -> Result<Vec<Cdr>, AppError> {
 pub async fn get_volume(query: String) -> Result<Volume, AppError> {
     let allowed = allowed::<GetVolume>()?;
     let (database, doing) = (&allowed.panel.database, "read the call volume");
-    let question = VolumeQuestion::from_query(&Query::parse(&query));
+    let query = Query::parse(&query);
+    VolumeQuestion::check(&query)?;
+    let question = VolumeQuestion::from_query(&query);
     let mut conn = database.acquire(doing).await?;
     database.within(doing, store::volume::get(&mut conn, &question, context::now())).await
 }

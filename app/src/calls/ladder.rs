@@ -2,7 +2,10 @@
 //! carriers behind it. Times are those that were written down; what was not is not made up.
 
 use crate::{
-    calls::cdr::{Attempt, Cdr},
+    calls::{
+        cdr::{Attempt, Cdr},
+        live::LiveCall,
+    },
     values::Moment,
 };
 
@@ -28,27 +31,31 @@ pub struct Ladder {
 
 /// The ladder of a call. The proxy stands between customer and PBX, and again between PBX and carrier; it is one machine.
 pub fn ladder(cdr: &Cdr) -> Ladder {
-    let proxy = cdr.proxy.clone().or_else(|| cdr.attempts.first().map(|attempt| attempt.proxy.clone()));
-    let customer = cdr.customer.clone().unwrap_or_else(|| "customer".into());
-    let mut found = Found { customer, proxy: proxy.unwrap_or_else(|| "proxy".into()), messages: Vec::new() };
-    found.opening(cdr);
-    for attempt in &cdr.attempts {
-        found.attempt(attempt);
+    let mut found = Found::of(cdr.customer.as_ref(), cdr.proxy.as_ref(), &cdr.attempts);
+    found.opening(cdr.started_at(), &cdr.called, &cdr.pbx);
+    if let Some(reason) = &cdr.refusal {
+        let (pbx, customer) = (cdr.pbx.clone(), found.customer.clone());
+        found.say(cdr.ended_at.unwrap_or(cdr.started_at()), &pbx, &customer, format!("refused: {reason}"), true);
     }
+    found.attempts(&cdr.pbx, &cdr.attempts);
     found.ending(cdr);
-    // Sorting is stable: what happened in the same microsecond stays in the order it is told in.
-    found.messages.sort_by_key(|message| message.at);
-    let first = found.messages.first().map_or(cdr.started_at(), |message| message.at);
-    for message in &mut found.messages {
-        message.after_ms = u64::try_from(message.at.since(first).as_millis()).unwrap_or(u64::MAX);
+    found.ladder(&cdr.pbx, &cdr.attempts, cdr.carrier.as_ref())
+}
+
+/// The ladder of a call that has no record yet, from what its PBX told and the tries that are written down. When it rang nobody
+/// wrote down yet, so that is not in it; the carrier it is at has its column even while no try at it is known.
+pub fn live_ladder(call: &LiveCall, attempts: &[Attempt], ended_at: Option<Moment>) -> Ladder {
+    let mut found = Found::of(call.customer.as_ref(), None, attempts);
+    found.opening(call.started_at, &call.called, &call.pbx);
+    found.attempts(&call.pbx, attempts);
+    let customer = found.customer.clone();
+    if let Some(at) = call.answered_at {
+        found.say(at, &call.pbx, &customer, "200, answered", false);
     }
-    let mut machines = vec![found.customer.clone(), found.proxy.clone(), cdr.pbx.clone()];
-    for name in cdr.attempts.iter().map(|attempt| &attempt.carrier).chain(&cdr.carrier) {
-        if !machines.contains(name) {
-            machines.push(name.clone());
-        }
+    if let Some(at) = ended_at {
+        found.say(at, &call.pbx, &customer, "the call ends", call.answered_at.is_none());
     }
-    Ladder { machines, messages: found.messages }
+    found.ladder(&call.pbx, attempts, call.carrier.as_ref())
 }
 
 struct Found {
@@ -58,20 +65,48 @@ struct Found {
 }
 
 impl Found {
+    fn of(customer: Option<&String>, proxy: Option<&String>, attempts: &[Attempt]) -> Self {
+        let proxy = proxy.or_else(|| attempts.first().map(|attempt| &attempt.proxy));
+        let name = |name: Option<&String>, role: &str| name.cloned().unwrap_or_else(|| role.into());
+        Self { customer: name(customer, "customer"), proxy: name(proxy, "proxy"), messages: Vec::new() }
+    }
+
     fn say(&mut self, at: Moment, from: &str, to: &str, what: impl Into<String>, failed: bool) {
         self.messages.push(Message { at, after_ms: 0, from: from.into(), to: to.into(), what: what.into(), failed });
     }
 
-    fn opening(&mut self, cdr: &Cdr) {
-        let (customer, proxy, at) = (self.customer.clone(), self.proxy.clone(), cdr.started_at());
-        self.say(at, &customer, &proxy, format!("INVITE {}", cdr.called), false);
-        self.say(at, &proxy, &cdr.pbx, "INVITE", false);
-        if let (Some(reason), ended) = (&cdr.refusal, cdr.ended_at) {
-            self.say(ended.unwrap_or(at), &cdr.pbx, &customer, format!("refused: {reason}"), true);
+    fn opening(&mut self, at: Moment, called: &str, pbx: &str) {
+        let (customer, proxy) = (self.customer.clone(), self.proxy.clone());
+        self.say(at, &customer, &proxy, format!("INVITE {called}"), false);
+        self.say(at, &proxy, pbx, "INVITE", false);
+    }
+
+    fn attempts(&mut self, pbx: &str, attempts: &[Attempt]) {
+        if let Some(first) = attempts.first() {
+            let proxy = self.proxy.clone();
+            self.say(first.started_at, pbx, &proxy, "INVITE to a carrier", false);
         }
-        if let Some(first) = cdr.attempts.first() {
-            self.say(first.started_at, &cdr.pbx, &proxy, "INVITE to a carrier", false);
+        for attempt in attempts {
+            self.attempt(attempt);
         }
+    }
+
+    /// In order, with the time since the first message.
+    fn ladder(mut self, pbx: &str, attempts: &[Attempt], carrier: Option<&String>) -> Ladder {
+        // Sorting is stable: what happened in the same microsecond stays in the order it is told in.
+        self.messages.sort_by_key(|message| message.at);
+        let first = self.messages.first().map(|message| message.at);
+        for message in &mut self.messages {
+            let after = first.map_or(0, |first| message.at.since(first).as_millis());
+            message.after_ms = u64::try_from(after).unwrap_or(u64::MAX);
+        }
+        let mut machines = vec![self.customer, self.proxy, pbx.to_string()];
+        for name in attempts.iter().map(|attempt| &attempt.carrier).chain(carrier) {
+            if !machines.contains(name) {
+                machines.push(name.clone());
+            }
+        }
+        Ladder { machines, messages: self.messages }
     }
 
     fn attempt(&mut self, attempt: &Attempt) {
@@ -111,7 +146,7 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::{cdr::CdrKey, outcome::Outcome};
+    use crate::calls::{cdr::CdrKey, live::CallState, outcome::Outcome};
 
     fn at(ms: i64) -> Moment {
         Moment::from_millis(1_795_317_127_000 + ms)
@@ -181,6 +216,35 @@ mod tests {
         assert_eq!(told[6], (109, "carrier-b", false));
         assert_eq!(told.last(), Some(&(2_110, "asterisk-02", false)));
         assert!(ladder.messages.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    }
+
+    #[test]
+    fn a_call_that_is_up_shows_what_is_known_and_makes_nothing_up() {
+        let mut call = LiveCall {
+            reference: "r".into(),
+            pbx: "asterisk-02".into(),
+            unique_id: "u".into(),
+            channel: "c".into(),
+            caller: "4930".into(),
+            called: "442079460123".into(),
+            customer: None,
+            carrier: Some("carrier-b".into()),
+            state: CallState::Ringing,
+            started_at: at(0),
+            answered_at: None,
+            customer_codec: None,
+            carrier_codec: None,
+        };
+        let ringing = live_ladder(&call, &[], None);
+        assert_eq!(ringing.machines, ["customer", "proxy", "asterisk-02", "carrier-b"]);
+        assert_eq!(ringing.messages.len(), 2, "when it was asked or rang is not known");
+        call.answered_at = Some(at(110));
+        let up = live_ladder(&call, &[attempt(8, "carrier-a", 503, 1)], None);
+        assert_eq!(up.machines, ["customer", "kamailio-01", "asterisk-02", "carrier-a", "carrier-b"]);
+        let last = up.messages.last().map(|message| (message.what.as_str(), message.after_ms));
+        assert_eq!(last, Some(("200, answered", 110)));
+        let over = live_ladder(&call, &[], Some(at(2_000)));
+        assert_eq!(over.messages.last().map(|message| (message.after_ms, message.failed)), Some((2_000, false)));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Invariants: a call is counted once, in the minute it began, however often and however late its record is told.
 
 pub mod board;
+pub mod call_now;
 pub mod live;
 pub mod live_list;
 
@@ -23,6 +24,7 @@ pub mod search;
 pub mod state;
 pub mod tally;
 pub mod volume;
+pub mod volume_question;
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod columns;

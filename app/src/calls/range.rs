@@ -7,6 +7,8 @@ use std::time::Duration;
 /// Which time a person looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Range {
+    /// The last minutes, beside what the PBXs tell now.
+    Live,
     #[default]
     Hour,
     Day,
@@ -19,17 +21,20 @@ pub enum Range {
 }
 
 const MINUTE_S: u64 = 60;
+/// The minutes of [`Range::Live`].
+const LIVE_MINUTES: u64 = 15;
 const HOUR_S: u64 = 3_600;
 const DAY_S: u64 = 24 * HOUR_S;
 /// A chart of a longer time than this would only be read by a machine.
-const CUSTOM_DAYS_MAX: u64 = 400;
+pub const CUSTOM_DAYS_MAX: u64 = 400;
 
 impl Range {
-    pub const FIXED: [Range; 4] = [Range::Hour, Range::Day, Range::Week, Range::Month];
+    pub const FIXED: [Range; 5] = [Range::Live, Range::Hour, Range::Day, Range::Week, Range::Month];
 
     /// In an address, and on the button.
     pub const fn name(self) -> &'static str {
         match self {
+            Range::Live => "live",
             Range::Hour => "1h",
             Range::Day => "24h",
             Range::Week => "7d",
@@ -38,7 +43,8 @@ impl Range {
         }
     }
 
-    /// `range=24h`, or `from` and `to` with `range=custom` or without a range. What cannot be read is the last hour.
+    /// `range=24h`, or `from` and `to` with `range=custom` or without a range. What cannot be read is the last hour here;
+    /// whoever asks is told before ([`VolumeQuestion::problems`](super::volume_question::VolumeQuestion::problems)).
     pub fn from_query(query: &Query) -> Self {
         let named = query.get("range").and_then(|name| Self::FIXED.into_iter().find(|range| range.name() == name));
         let custom = || {
@@ -59,6 +65,7 @@ impl Range {
     /// The range as it is now: whole buckets, the last one still filling where it reaches to now.
     pub fn span(self, now: Moment) -> Span {
         let (length_s, end) = match self {
+            Range::Live => (LIVE_MINUTES * MINUTE_S, now),
             Range::Hour => (HOUR_S, now),
             Range::Day => (DAY_S, now),
             Range::Week => (7 * DAY_S, now),

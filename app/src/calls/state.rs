@@ -2,6 +2,7 @@
 
 use super::{
     board::{Board, BoardCall, Counts, HangUpRefusal},
+    call_now::CallNow,
     live::{LiveCall, PbxEvent},
     live_list::LiveList,
 };
@@ -81,6 +82,13 @@ impl CallsState {
 
     pub fn find_by_reference(&self, reference: &str) -> Option<BoardCall> {
         self.lock().find_by_reference(reference)
+    }
+
+    /// The call of this name that is up, or else the one that ended last and whose record may still be on its way.
+    pub fn find_now(&self, reference: &str, now: Moment) -> Option<CallNow> {
+        let mut board = self.lock();
+        board.sweep(now);
+        CallNow::find(&board, reference, now)
     }
 
     pub fn can_hang_up(&self, pbx: &str, channel: &str, reference: &str) -> Result<LiveCall, HangUpRefusal> {

@@ -1,10 +1,10 @@
 //! What many calls add up to: counts that can be added, and the field's measures made of them, each with its formula in words.
 
-pub use crate::calls::range::{Range, Span};
-use crate::{
-    calls::outcome::Outcome,
-    values::{Moment, Query},
+pub use crate::calls::{
+    range::{Range, Span},
+    volume_question::VolumeQuestion,
 };
+use crate::{calls::outcome::Outcome, values::Moment};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -324,32 +324,6 @@ pub struct Volume {
     /// All of `points` together.
     pub whole: Measures,
     pub week_before: Measures,
-}
-
-/// What a page or command asks for: `by`, `name`, and the range.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VolumeQuestion {
-    pub grouping: Grouping,
-    pub only: Option<String>,
-    pub range: Range,
-}
-
-impl VolumeQuestion {
-    pub fn from_query(query: &Query) -> Self {
-        Self {
-            grouping: query.get("by").and_then(Grouping::parse).unwrap_or_default(),
-            only: query.get("name").map(Into::into),
-            range: Range::from_query(query),
-        }
-    }
-
-    pub fn to_query(&self, query: &Query) -> Query {
-        let query = self.range.to_query(query).with("by", self.grouping.name());
-        match &self.only {
-            Some(name) => query.with("name", name.clone()),
-            None => query.without("name"),
-        }
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of calls are far below 2^53")]

@@ -156,11 +156,16 @@ fn charts() -> impl IntoView {
         (0..60).map(|i: i64| (Moment::from_seconds(from.seconds() + 60 * i), (i != 30).then(|| wave(i)))).collect::<Vec<_>>();
     let weeks = past
         .iter()
-        .map(|(at, value)| TimePoint { at: *at, value: *value, before: Some(38.0), href: "#main".into() })
+        .map(|(at, value)| TimePoint { at: *at, value: *value, before: Some(38.0), href: Some("#main".into()) })
         .collect::<Vec<_>>();
+    let seldom = |i: i64| [7, 20, 21, 22].contains(&i).then_some(30.0 + i as f64);
+    let alone =
+        (0..30).map(|i| TimePoint { at: Moment::from_seconds(from.seconds() + 120 * i), value: seldom(i), ..TimePoint::default() });
+    let alone = alone.collect::<Vec<_>>();
     view! {
         <div class="charts">
             <TimeChart title="With last week" unit="cps" points=weeks note="attempts ÷ seconds"/>
+            <TimeChart title="A value between gaps" unit="cps" points=alone note="a dot, because no line leads there"/>
             <TimeChart title="Nothing counted" unit="cps" points=Vec::new()/>
             <LiveChart title="Calls, with a gap" unit="cps" points=live span_s=300/>
             <HistoryChart title="The last hour" unit="cps" points=past from=from until=AT/>

@@ -5,6 +5,8 @@ pub mod icon;
 pub mod look;
 pub mod scale;
 pub mod table_view;
+#[cfg(any(feature = "ssr", test))]
+pub mod time_axis;
 
 #[cfg(feature = "ssr")]
 pub mod gallery;

@@ -108,14 +108,15 @@ fn target_of(dest: &Value) -> Result<DispatcherTarget, String> {
         _ => return Err(format!("a target's FLAGS are {flags:?}")),
     };
     let priority = dest["PRIORITY"].as_i64().and_then(|priority| i32::try_from(priority).ok()).unwrap_or(0);
-    Ok(DispatcherTarget { uri: text(&dest["URI"])?, state, priority, round_trip_ms: round_trip(&dest["LATENCY"]) })
+    Ok(DispatcherTarget { uri: text(&dest["URI"])?, state, priority, round_trip_ms: round_trip(&dest["LATENCY"], state) })
 }
 
-/// There only with `ds_ping_latency_stats`; zero until the first probe was answered.
+/// There only with `ds_ping_latency_stats`. Kamailio counts whole milliseconds, so zero is a near neighbour, or one that has not
+/// answered yet; which of the two, its state says from the first probes on.
 #[expect(clippy::cast_possible_truncation, reason = "a round trip in milliseconds needs no more digits")]
-fn round_trip(latency: &Value) -> Option<f32> {
+fn round_trip(latency: &Value, state: TargetState) -> Option<f32> {
     let average = latency["AVG"].as_f64().or_else(|| latency["AVG"].as_str()?.parse().ok())?;
-    (average > 0.0).then_some(average as f32)
+    (average > 0.0 || state == TargetState::Active).then_some(average as f32)
 }
 
 /// Each table's entries. What stands in `htable.listTables` is the number of slots, which says nothing.

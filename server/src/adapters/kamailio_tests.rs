@@ -21,11 +21,13 @@ const DEADLINE: Duration = Duration::from_millis(800);
 fn recorded(method: &str) -> Value {
     let target = |uri: &str, flags: &str| json!({"DEST": {"URI": uri, "FLAGS": flags, "PRIORITY": 0, "ATTRS": {"BODY": "name=x"}}});
     let latency = json!({"DEST": {"URI": "sip:203.0.113.101:5060", "FLAGS": "TP", "PRIORITY": 99, "LATENCY": {"AVG": 1.25, "STD": 0.1, "EST": 1.2, "MAX": 4, "TIMEOUT": 0}}});
+    let never_answered = json!({"DEST": {"URI": "sip:203.0.113.102:5060", "FLAGS": "IP", "PRIORITY": 0, "LATENCY": {"AVG": 0.0, "STD": 0.0, "EST": 0.0, "MAX": 0, "TIMEOUT": 9}}});
+    let near = json!({"DEST": {"URI": "sip:203.0.113.103:5060", "FLAGS": "AP", "PRIORITY": 0, "LATENCY": {"AVG": 0.0, "STD": 0.0, "EST": 0.0, "MAX": 0, "TIMEOUT": 0}}});
     match method {
         "core.version" => json!("kamailio 5.6.3 (x86_64/linux) "),
         "core.uptime" => json!({"now": "Sun Nov 22 18:54:30 2026", "up_since": "Sun Nov 22 18:47:15 2026", "uptime": 435}),
         "dispatcher.list" => json!({"NRSETS": 2, "RECORDS": [
-            {"SET": {"ID": 101, "TARGETS": [latency]}},
+            {"SET": {"ID": 101, "TARGETS": [latency, never_answered, near]}},
             {"SET": {"ID": 1, "TARGETS": [target("sip:10.10.10.22:5060", "IP"), target("sip:10.10.10.21:5060", "AP"), target("sip:10.10.10.23:5060", "DX")]}},
         ]}),
         "htable.stats" => {
@@ -101,8 +103,17 @@ async fn everything_kamailio_tells_is_read() {
     assert_eq!((facts.version.as_str(), facts.uptime_s), ("kamailio 5.6.3 (x86_64/linux)", 435));
     let states = |set: usize| facts.sets[set].targets.iter().map(|target| target.state).collect::<Vec<_>>();
     assert_eq!((facts.sets[0].id, states(0)), (1, vec![TargetState::Active, TargetState::Inactive, TargetState::Disabled]));
-    assert_eq!((facts.sets[1].id, states(1), facts.sets[1].targets[0].priority), (101, vec![TargetState::Trying], 99));
-    assert_eq!((facts.sets[0].targets[0].round_trip_ms, facts.sets[1].targets[0].round_trip_ms), (None, Some(1.25)));
+    assert_eq!(
+        (facts.sets[1].id, states(1), facts.sets[1].targets[0].priority),
+        (101, vec![TargetState::Trying, TargetState::Inactive, TargetState::Active], 99)
+    );
+    let round_trips = |set: usize| facts.sets[set].targets.iter().map(|target| target.round_trip_ms).collect::<Vec<_>>();
+    assert_eq!(round_trips(0), [None, None, None], "a proxy that keeps no latencies");
+    assert_eq!(
+        round_trips(1),
+        [Some(1.25), None, Some(0.0)],
+        "zero is a near neighbour where it answers, and nothing where it does not"
+    );
     assert_eq!((facts.dialogs, facts.transactions), (18, 35), "its own dialogs, not those known by DMQ");
     assert_eq!((facts.shared_memory_used_bytes, facts.shared_memory_total_bytes), (3_877_232, 268_435_456));
     let tree = &facts.trees[0];

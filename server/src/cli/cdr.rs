@@ -228,6 +228,8 @@ fn cdr_json(cdr: &Cdr) -> Value {
         "refusal": cdr.refusal,
         "customer_codec": cdr.customer_codec,
         "carrier_codec": cdr.carrier_codec,
+        "transcodes": cdr.transcodes(),
+        "pdd_ms": cdr.pdd().map(|pdd| pdd.as_millis()),
         "attempts": cdr.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
     })
 }

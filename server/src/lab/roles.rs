@@ -194,6 +194,8 @@ fn mariadb(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Servi
         service = service
             .after(run("kamailio", "/etc/mysql/kamailio.sql"))
             .after(run("asterisk", "/etc/mysql/cdr.sql"))
+            // A lab that was built by an earlier version has its tables already.
+            .after(run("", "/etc/mysql/columns.sql"))
             .after(run("kamailio", "/etc/mysql/routes.sql"));
         for nic in writer_addresses(inventory, machine) {
             service = service.after(Step::run(&[

@@ -11,8 +11,9 @@ use std::{
     net::Ipv4Addr,
 };
 
-/// Columns of `asterisk.cdr` that Asterisk fills, in the order of the local file.
-pub(super) const CDR_COLUMNS: [&str; 21] = [
+/// Columns of `asterisk.cdr` that Asterisk fills, in the order of the local file. New ones come last: a file that an earlier version
+/// began goes on, and its older lines are only shorter.
+pub const CDR_COLUMNS: [&str; 24] = [
     "reference",
     "sip_call_id",
     "carrier_call_id",
@@ -34,6 +35,9 @@ pub(super) const CDR_COLUMNS: [&str; 21] = [
     "answered_us",
     "ended_us",
     "billsec",
+    "ringing_us",
+    "customer_codec",
+    "carrier_codec",
 ];
 
 #[derive(Debug, Serialize)]
@@ -60,7 +64,7 @@ pub(super) struct Facts {
     /// Addresses that SIP may come from, each once.
     trunk_addresses: BTreeSet<Ipv4Addr>,
     refusals: [Refusal; 8],
-    cdr_columns: [&'static str; 21],
+    cdr_columns: [&'static str; 24],
 }
 
 /// A machine with its addresses by network: `{{ me.voice }}`. A network it is not on is undefined, and so an error where a template

@@ -90,6 +90,7 @@ pub(super) const TEMPLATES: &[Template] = &[
     ),
     template!("mariadb/kamailio.sql", "/etc/mysql/kamailio.sql", OPEN, Where::Primary, []),
     template!("mariadb/cdr.sql", "/etc/mysql/cdr.sql", OPEN, Where::Primary, []),
+    template!("mariadb/columns.sql", "/etc/mysql/columns.sql", OPEN, Where::Primary, []),
     template!("mariadb/replicate.sql", "/etc/mysql/replicate.sql", SECRET, Where::Replica, ["replication"]),
     template!("monitor/prometheus-node-exporter", "/etc/default/prometheus-node-exporter", OPEN, Where::Role(Monitor), []),
     template!("sysctl/60-wirecenter.conf", "/etc/sysctl.d/60-wirecenter.conf", OPEN, Where::Ours, []),

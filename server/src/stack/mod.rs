@@ -10,7 +10,7 @@
 //! Not here: bringing files to machines, owners (root, with the daemon's group on the secret ones), starting daemons.
 
 mod check;
-mod facts;
+pub mod facts;
 mod files;
 pub mod refusal;
 

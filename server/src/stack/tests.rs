@@ -66,6 +66,22 @@ fn the_local_record_has_the_columns_of_the_table() {
 }
 
 #[test]
+fn a_column_that_came_later_is_the_same_in_an_old_table_and_in_a_new_one() {
+    let text = |source: &str| files::TEMPLATES.iter().find(|template| template.source == source).expect("is there").text;
+    let later = text("mariadb/columns.sql");
+    let (cdr, attempts) = later.split_once("ALTER TABLE kamailio.attempts").expect("both tables have later columns");
+    let mut added = 0;
+    for (alter, table) in [(cdr, "mariadb/cdr.sql"), (attempts, "mariadb/kamailio.sql")] {
+        for column in alter.lines().filter_map(|line| line.trim().strip_prefix("ADD COLUMN IF NOT EXISTS ")) {
+            let column = column.trim_end_matches([',', ';']);
+            assert!(text(table).contains(&format!("\n    {column},\n")), "{column:?} is not so in {table}");
+            added += 1;
+        }
+    }
+    assert_eq!(added, 4);
+}
+
+#[test]
 fn only_the_primary_is_written_to() {
     let inventory = shipped();
     let primary = render(&inventory, "mariadb-01", &placeholder).expect("renders");

@@ -33,6 +33,11 @@ CREATE TABLE cdr (
     ended_at DATETIME(6) AS (TIMESTAMP'1970-01-01 00:00:00' + INTERVAL ended_us MICROSECOND) PERSISTENT,
     -- Whole seconds from answer to end, as Asterisk counts; the exact time is ended_us - answered_us.
     billsec INT UNSIGNED NOT NULL DEFAULT 0,
+    -- When the caller first heard that it rings or was answered (the first 180, 183 or 200): from started_us on, the post-dial delay.
+    ringing_us BIGINT NULL,
+    -- What each leg of an answered call spoke, as Asterisk calls it (alaw, ulaw). Where they differ the PBX transcoded.
+    customer_codec VARCHAR(32) NOT NULL DEFAULT '',
+    carrier_codec VARCHAR(32) NOT NULL DEFAULT '',
     KEY by_reference (reference),
     KEY by_start (started_us),
     KEY by_customer (customer, started_us),

@@ -28,6 +28,8 @@ CREATE TABLE attempts (
     started_at DATETIME(6) AS (TIMESTAMP'1970-01-01 00:00:00' + INTERVAL started_us MICROSECOND) PERSISTENT,
     ms INT UNSIGNED NOT NULL,
     called VARCHAR(18) NOT NULL,
+    -- To the carrier's first 180, 183 or 200; NULL when it sent none.
+    ringing_ms INT UNSIGNED NULL,
     -- A proxy that is not sure whether a row was written sends it again.
     CONSTRAINT once UNIQUE (reference, started_us, carrier),
     KEY by_time (started_us),

@@ -19,4 +19,5 @@ mod nodes;
 mod observers;
 mod panel;
 mod pbx;
+mod records;
 mod stack;

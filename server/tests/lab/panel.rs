@@ -19,7 +19,7 @@ const VIOLATION_MAX: Duration = Duration::from_secs(30);
 const GOOD_MAX: Duration = Duration::from_secs(60);
 
 /// The lab with a panel on its state folder; the panel goes before the lab is the next test's.
-struct Watched {
+pub struct Watched {
     panel: Child,
     lab: Turn,
 }
@@ -58,7 +58,7 @@ fn start(state: &Path) -> Child {
     command.spawn().expect("the program runs")
 }
 
-fn asked(lab: &Lab, words: &[&str]) -> Value {
+pub fn asked(lab: &Lab, words: &[&str]) -> Value {
     let output = program().args(words).arg("--json").arg("--state").arg(&lab.state).output().expect("the program runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {said}", words.join(" "));
@@ -94,7 +94,7 @@ fn is_well_again(lab: &Lab, machine: &str) -> bool {
 }
 
 /// A lab whose panel finds nothing wrong.
-fn ready() -> Option<Watched> {
+pub fn ready() -> Option<Watched> {
     let lab = lab()?;
     let mut panel = start(&lab.state);
     let mut line = String::new();

@@ -151,6 +151,27 @@ fn what_comes_after_the_end_of_a_call_does_not_bring_it_back() {
 }
 
 #[test]
+fn a_call_that_is_over_is_found_by_its_name_until_it_is_forgotten() {
+    let mut board = Board::default();
+    let (first, other) = (call("one", 1, 0), call("two", 7, 0));
+    // The same name at another PBX: the customer's call was tried there too.
+    let second = LiveCall { reference: first.reference.clone(), ..other };
+    for one in [&first, &second] {
+        board.tell(&one.pbx, changed(one), at(1));
+    }
+    assert_eq!(board.find_over(&first.reference), None, "both are up");
+    board.tell("one", over(&first), at(2));
+    board.tell("two", over(&second), at(3));
+    assert_eq!(board.find_over(&first.reference), Some((&second, at(3))), "the one that ended last");
+    assert_eq!(board.find_over("another@customer-01"), None);
+    let later = at(3).plus(OVER_KEPT);
+    board.sweep(later);
+    assert!(board.find_over(&first.reference).is_some());
+    board.sweep(later.plus(Duration::from_secs(1)));
+    assert_eq!(board.find_over(&first.reference), None);
+}
+
+#[test]
 fn calls_per_second_look_back_ten_and_sixty_seconds() {
     let mut board = Board::default();
     for number in 0..60 {

@@ -1,52 +1,84 @@
-//! One call that is over: a sentence, who and where, the ladder of what happened as a drawing and as a table, and the codecs.
+//! One call by its reference: while it is up what its PBX tells, live; when it is over its record: a sentence, who and where, the ladder
+//! of what happened as a drawing and as a table, and the codecs.
 
+use super::{
+    call_now::OneCallNow,
+    ladder_view::{codecs, ladder_view},
+};
 use crate::{
+    auth::role::Permission,
     calls::{
+        api::get_call_now,
+        call_now::CallNow,
         cdr::Cdr,
-        codec_policy::breaches,
         history::get_cdr,
-        ladder::{Ladder, Message, ladder},
+        ladder::ladder,
         outcome::{Outcome, cause_words},
     },
+    context,
     error::AppError,
     routes::Page,
     shell::PageView,
     ui::{Badge, Empty, Instant},
-    values::{Query, Tone, quantity::format_span},
+    values::{Query, quantity::format_span},
 };
 use leptos::prelude::*;
 
-/// The drawing's measures, in units of its view box.
-const LANE: usize = 170;
-const STEP: usize = 34;
-const HEAD: usize = 44;
+/// What a record without codecs says.
+const NO_CODEC: &str = "The PBX told no codec: the call was not set up.";
 
 pub async fn page(reference: &str) -> Result<PageView, AppError> {
-    let cdrs = match get_cdr(reference.to_string()).await {
-        Ok(cdrs) => cdrs,
-        // A call that is up has no record yet: the live board knows it.
-        Err(error @ AppError::NotFound { .. }) => {
-            let next =
-                "A call that is still up has no record yet: look under Calls. One that just ended is collected within seconds.";
-            let body = view! {
-                <section class="panel">
-                    <Empty what=format!("No finished call has the reference {reference}.") next=next>
-                        <a class="button" href=Page::Calls.path()>"Calls that are up"</a>
-                        " "
-                        <a class="button" href=Page::Cdrs.path()>"Search the CDRs"</a>
-                    </Empty>
-                </section>
-            };
-            if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
-                options.set_status(axum::http::StatusCode::from_u16(error.status()).unwrap_or(axum::http::StatusCode::NOT_FOUND));
-            }
-            return Ok(PageView::new("Call", body));
-        }
+    // The board first: it answers while the database is away.
+    let now = match get_call_now(reference.to_string()).await {
+        Ok(now) => Some(now).filter(|now| !now.recorded),
+        Err(AppError::NotFound { .. }) => None,
         Err(error) => return Err(error),
     };
-    let lead = cdrs.last().map(sentence).unwrap_or_default();
-    let body = cdrs.into_iter().map(record).collect_view();
-    Ok(PageView::new("Call", body).lead(lead))
+    match (now, get_cdr(reference.to_string()).await) {
+        (Some(now), records) => Ok(before_its_record(now, records)),
+        (None, Ok(cdrs)) => {
+            let lead = cdrs.last().map(sentence).unwrap_or_default();
+            Ok(PageView::new("Call", cdrs.into_iter().map(record).collect_view()).lead(lead))
+        }
+        (None, Err(error @ AppError::NotFound { .. })) => Ok(nobodys(reference, &error)),
+        (None, Err(error)) => Err(error),
+    }
+}
+
+/// A call that is up or just over; a reference that was tried at another PBX before has records of that below.
+fn before_its_record(now: CallNow, records: Result<Vec<Cdr>, AppError>) -> PageView {
+    let may_hang_up = context::request().who.as_ref().is_some_and(|who| who.role.may(Permission::HangUpCalls));
+    let earlier = match records {
+        Ok(cdrs) => view! {
+            <h2>"The same reference before, which is over"</h2>
+            {cdrs.into_iter().map(record).collect_view()}
+        }
+        .into_any(),
+        // None yet, or the island says why they cannot be read.
+        Err(_) => ().into_any(),
+    };
+    let body = view! {
+        <OneCallNow initial=now may_hang_up=may_hang_up/>
+        {earlier}
+    };
+    PageView::new("Call", body)
+}
+
+fn nobodys(reference: &str, error: &AppError) -> PageView {
+    let next = "No PBX tells of it either. A call that ended is collected within seconds; look again, or check the reference.";
+    let body = view! {
+        <section class="panel">
+            <Empty what=format!("No call has the reference {reference}: none is up, and none that is over.") next=next>
+                <a class="button" href=Page::Calls.path()>"Calls that are up"</a>
+                " "
+                <a class="button" href=Page::Cdrs.path()>"Search the CDRs"</a>
+            </Empty>
+        </section>
+    };
+    if let Some(options) = use_context::<leptos_axum::ResponseOptions>() {
+        options.set_status(axum::http::StatusCode::from_u16(error.status()).unwrap_or(axum::http::StatusCode::NOT_FOUND));
+    }
+    PageView::new("Call", body)
 }
 
 /// What became of it, in words.
@@ -64,7 +96,6 @@ fn sentence(cdr: &Cdr) -> String {
 }
 
 fn record(cdr: Cdr) -> impl IntoView {
-    let ladder = ladder(&cdr);
     view! {
         <div class="cols">
             <section class="panel">
@@ -73,13 +104,12 @@ fn record(cdr: Cdr) -> impl IntoView {
             </section>
             <section class="panel">
                 <h2>"Codecs"</h2>
-                {codecs(&cdr)}
+                {codecs(&cdr.called, cdr.customer_codec.clone(), cdr.carrier_codec.clone(), NO_CODEC)}
             </section>
         </div>
         <section class="panel">
             <h2>"What happened"</h2>
-            {drawing(&ladder)}
-            {table(ladder)}
+            {ladder_view(ladder(&cdr))}
         </section>
     }
 }
@@ -123,87 +153,5 @@ fn identity(cdr: &Cdr) -> impl IntoView + use<> {
             <dt>"Reference"</dt><dd class="num">{cdr.reference.clone()}</dd>
             <dt>"Carrier’s Call-ID"</dt><dd class="num">{cdr.carrier_call_id.clone().unwrap_or_else(unknown)}</dd>
         </dl>
-    }
-}
-
-fn codecs(cdr: &Cdr) -> impl IntoView + use<> {
-    let (customer, carrier) = (cdr.customer_codec.clone(), cdr.carrier_codec.clone());
-    let found = breaches(&cdr.called, customer.as_deref(), carrier.as_deref());
-    let verdict = if customer.is_none() && carrier.is_none() {
-        view! { <p><Badge tone=Tone::Idle word="no media"/> " The PBX told no codec: the call was not set up."</p> }.into_any()
-    } else if found.is_empty() {
-        view! { <p><Badge tone=Tone::Good word="as agreed"/> " No leg is transcoded and the codec is the destination’s."</p> }
-            .into_any()
-    } else {
-        let say = |sentence: String| view! { <li><Badge tone=Tone::Bad word="breaks policy"/> " " {sentence}</li> };
-        view! { <ul class="breaches">{found.iter().map(|breach| say(breach.sentence())).collect_view()}</ul> }.into_any()
-    };
-    view! {
-        <dl class="call-facts">
-            <dt>"Customer’s leg"</dt><dd>{customer.unwrap_or_else(|| "–".into())}</dd>
-            <dt>"Carrier’s leg"</dt><dd>{carrier.unwrap_or_else(|| "–".into())}</dd>
-        </dl>
-        {verdict}
-        <p class="quiet">"Policy: µ-law towards North America (+1), A-law elsewhere, the same on both external legs."</p>
-    }
-}
-
-/// Machines as columns, messages as arrows from top to bottom. The table below says the same.
-fn drawing(ladder: &Ladder) -> impl IntoView + use<> {
-    let x = |name: &str| LANE / 2 + LANE * ladder.machines.iter().position(|machine| machine == name).unwrap_or(0);
-    let (width, height) = (LANE * ladder.machines.len(), HEAD + STEP * (ladder.messages.len() + 1));
-    let lanes = ladder.machines.iter().map(|name| {
-        let x = x(name);
-        view! {
-            <text class="machine" x=x y="20" text-anchor="middle">{name.clone()}</text>
-            <line class="lane" x1=x x2=x y1="32" y2=height></line>
-        }
-    });
-    let arrows = ladder.messages.iter().enumerate().map(|(i, message)| {
-        let (from, to, y) = (x(&message.from), x(&message.to), HEAD + STEP * (i + 1) - 8);
-        let (tip, back) = if to > from { (to, to.saturating_sub(8)) } else { (to, to + 8) };
-        let class = if message.failed { "arrow failed" } else { "arrow" };
-        view! {
-            <g class=class>
-                <line x1=from x2=to y1=y y2=y></line>
-                <path d=format!("M{tip} {y}L{back} {}L{back} {}Z", y - 4, y + 4)></path>
-                <text x=usize::midpoint(from, to) y=y - 6 text-anchor="middle">
-                    {format!("{} · {} ms", message.what, message.after_ms)}
-                </text>
-            </g>
-        }
-    });
-    view! {
-        <div class="scroll ladder" tabindex="0" role="region" aria-label="Ladder of the call">
-            <svg width=width height=height viewBox=format!("0 0 {width} {height}") aria-hidden="true">
-                {lanes.collect_view()} {arrows.collect_view()}
-            </svg>
-        </div>
-    }
-}
-
-fn table(ladder: Ladder) -> impl IntoView {
-    let row = |message: Message| {
-        let what = match message.failed {
-            true => view! { <Badge tone=Tone::Bad word=message.what/> }.into_any(),
-            false => message.what.into_any(),
-        };
-        view! {
-            <tr>
-                <td class="r">{message.after_ms} <small>" ms"</small></td>
-                <td>{message.from}</td>
-                <td>{message.to}</td>
-                <td>{what}</td>
-                <td><Instant at=message.at/></td>
-            </tr>
-        }
-    };
-    view! {
-        <div class="scroll" tabindex="0" role="region" aria-label="Table of the call’s messages">
-            <table>
-                <thead><tr><th scope="col" class="r">"After"</th><th scope="col">"From"</th><th scope="col">"To"</th><th scope="col">"What"</th><th scope="col">"When"</th></tr></thead>
-                <tbody>{ladder.messages.into_iter().map(row).collect_view()}</tbody>
-            </table>
-        </div>
     }
 }

@@ -224,7 +224,7 @@ fn codec(one: BoardCall) -> impl IntoView {
     }
 }
 
-fn hang_up_link(one: &BoardCall, query: &str) -> impl IntoView + use<> {
+pub(super) fn hang_up_link(one: &BoardCall, query: &str) -> impl IntoView + use<> {
     let call = &one.call;
     let query = Query::parse(query).with("do", "hang-up").with("call", call.unique_id.as_str()).with("pbx", call.pbx.as_str());
     let label = format!("Hang up the call from {} to {}", call.caller, call.called);

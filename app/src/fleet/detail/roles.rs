@@ -46,6 +46,11 @@ pub(super) const fn actions(role: Role) -> &'static [&'static str] {
     }
 }
 
+/// Of a destination, by the proxy's own clock, which counts whole milliseconds.
+fn latency(ms: f32) -> String {
+    if ms < 1.0 { "under 1 ms".into() } else { format!("{ms:.1} ms") }
+}
+
 fn proxy_sections(sight: &Sight<'_>, proxy: &ProxyFacts) -> Vec<Section> {
     let (used, all) = (format_bytes(proxy.shared_memory_used_bytes), format_bytes(proxy.shared_memory_total_bytes));
     let mut service = vec![
@@ -77,7 +82,7 @@ fn proxy_sections(sight: &Sight<'_>, proxy: &ProxyFacts) -> Vec<Section> {
                 TargetState::Inactive => (Tone::Bad, "inactive"),
                 TargetState::Disabled => (Tone::Idle, "disabled"),
             };
-            let round_trip = target.round_trip_ms.map_or_else(String::new, |ms| format!(" · {ms:.1} ms"));
+            let round_trip = target.round_trip_ms.map_or_else(String::new, |ms| format!(" · {}", latency(ms)));
             targets.push(Fact::toned(&*whose, format!("{} · {word}{round_trip}", target.uri), tone));
         }
     }

@@ -96,10 +96,22 @@ fn dispatcher_targets_carry_their_carriers_name_state_and_round_trip() {
         priority: 0,
         round_trip_ms: Some(1.25),
     };
-    let proxy = ProxyFacts { sets: vec![DispatcherSet { id: 102, targets: vec![target] }], ..ProxyFacts::default() };
+    let near = DispatcherTarget {
+        uri: "sip:203.0.113.103:5060".into(),
+        state: TargetState::Active,
+        priority: 0,
+        round_trip_ms: Some(0.0),
+    };
+    let proxy = ProxyFacts { sets: vec![DispatcherSet { id: 102, targets: vec![target, near] }], ..ProxyFacts::default() };
     let detail = of(MachineSeen { proxy: seen(proxy), ..MachineSeen::default() });
     let section = detail.sections.iter().find(|section| section.title == "Dispatcher").expect("there is a target");
-    assert_eq!(section.facts, [Fact::toned("carrier-b", "sip:203.0.113.102:5060 · inactive · 1.2 ms", Tone::Bad)]);
+    assert_eq!(
+        section.facts,
+        [
+            Fact::toned("carrier-b", "sip:203.0.113.102:5060 · inactive · 1.2 ms", Tone::Bad),
+            Fact::toned("carrier-b", "sip:203.0.113.103:5060 · active · under 1 ms", Tone::Good),
+        ]
+    );
 }
 
 #[test]

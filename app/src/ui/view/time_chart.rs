@@ -1,5 +1,8 @@
 use crate::{
-    ui::scale::{label, paths, top_and_steps},
+    ui::{
+        scale::{label, paths, top_and_steps},
+        time_axis::{lonely, time_labels},
+    },
     values::Moment,
 };
 use leptos::prelude::*;
@@ -11,8 +14,8 @@ pub struct TimePoint {
     pub value: Option<f64>,
     /// The same bucket a week earlier.
     pub before: Option<f64>,
-    /// What is behind it.
-    pub href: String,
+    /// What is behind it, where a link can say so.
+    pub href: Option<String>,
 }
 
 const WIDTH: f64 = 1_000.0;
@@ -35,9 +38,21 @@ pub fn TimeChart(
     // The number of buckets of a chart is exact in a double.
     let middle = move |i: usize| (i as f64 + 0.5) / count as f64;
     let scaled = |read: fn(&TimePoint) -> Option<f64>| {
-        paths(points.iter().enumerate().map(|(i, point)| (middle(i), read(point).map(|value| value / top))), WIDTH, HEIGHT)
+        points.iter().enumerate().map(|(i, point)| (middle(i), read(point).map(|value| value / top))).collect::<Vec<_>>()
     };
-    let (now, before) = (scaled(|point| point.value), scaled(|point| point.before));
+    let (now_points, before_points) = (scaled(|point| point.value), scaled(|point| point.before));
+    let dots = |points: &[(f64, Option<f64>)], class: &'static str| {
+        let dot = |(x, y): (f64, f64)| {
+            let (x, y) = (format!("{:.3}%", 100.0 * x), format!("{:.1}%", 100.0 * (1.0 - y.clamp(0.0, 1.0))));
+            view! { <circle class=class cx=x cy=y r="2.2" aria-hidden="true"></circle> }
+        };
+        lonely(points).into_iter().map(dot).collect_view()
+    };
+    let alone = view! {
+        {dots(&before_points, "dot before")}
+        {dots(&now_points, "dot")}
+    };
+    let (now, before) = (paths(now_points.into_iter(), WIDTH, HEIGHT), paths(before_points.into_iter(), WIDTH, HEIGHT));
     let grid = (0..=steps).map(|step| {
         let y = format!("{:.1}%", 100.0 * (1.0 - f64::from(step) / f64::from(steps)));
         let text = label(top * f64::from(step) / f64::from(steps), top);
@@ -46,10 +61,16 @@ pub fn TimeChart(
             <text class="tick" x="-6" y=y dy="3" text-anchor="end">{text}</text>
         }
     });
-    let days = points.last().zip(points.first()).is_some_and(|(last, first)| last.at.since(first.at).as_secs() > 36 * 3_600);
-    let ticks = (0..count).step_by(count.div_ceil(5)).filter_map(|i| points.get(i).map(|point| (i, point.at))).map(|(i, at)| {
-        let text = if days { at.date()[5..].to_string() } else { at.hour_and_minute() };
-        view! { <text class="tick" x=format!("{:.2}%", middle(i) * 100.0) y="100%" dy="15" text-anchor="middle">{text}</text> }
+    let ticks = axis(&points).into_iter().map(|(place, text)| {
+        // At the edges a label stays inside.
+        let anchor = if place < 0.03 {
+            "start"
+        } else if place > 0.97 {
+            "end"
+        } else {
+            "middle"
+        };
+        view! { <text class="tick" x=format!("{:.2}%", place * 100.0) y="100%" dy="15" text-anchor=anchor>{text}</text> }
     });
     let buckets = points.iter().enumerate().map(|(i, point)| {
         let value = point.value.map_or_else(|| "no value".into(), |value| format!("{} {unit}", label(value, top)));
@@ -57,11 +78,16 @@ pub fn TimeChart(
         let said = format!("{} UTC: {value}{before}", point.at);
         let spoken = said.clone();
         let (x, width) = (format!("{:.3}%", 100.0 * i as f64 / count as f64), format!("{:.3}%", 100.0 / count as f64));
-        view! {
-            <a class="bucket" href=point.href.clone() aria-label=spoken tabindex=(i + 1 < count).then_some("-1")>
-                <title>{said}</title>
-                <rect x=x y="0" width=width height="100%"></rect>
-            </a>
+        let area = view! {
+            <title>{said}</title>
+            <rect x=x y="0" width=width height="100%"></rect>
+        };
+        match point.href.clone() {
+            Some(href) => {
+                let skipped = (i + 1 < count).then_some("-1");
+                view! { <a class="bucket" href=href aria-label=spoken tabindex=skipped>{area}</a> }.into_any()
+            }
+            None => view! { <g class="bucket" role="img" aria-label=spoken>{area}</g> }.into_any(),
         }
     });
     let spoken = summary(&points, unit, top);
@@ -78,12 +104,25 @@ pub fn TimeChart(
                         <path class="area" d=now.area></path>
                         <path class="line" d=now.line></path>
                     </svg>
+                    {alone}
                     {ticks.collect_view()}
                     {buckets.collect_view()}
                 </svg>
             </div>
             {(!note.is_empty()).then(|| view! { <p class="formula">{note}</p> })}
         </figure>
+    }
+}
+
+/// Labels from the first bucket's beginning to the last one's end.
+fn axis(points: &[TimePoint]) -> Vec<(f64, String)> {
+    match points {
+        [] => Vec::new(),
+        [only] => vec![(0.5, only.at.hour_and_minute())],
+        [first, second, ..] => {
+            let last = points.last().map_or(second.at, |last| last.at);
+            time_labels(first.at, last.plus(second.at.since(first.at)))
+        }
     }
 }
 
@@ -100,6 +139,14 @@ fn summary(points: &[TimePoint], unit: &str, top: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_axis_covers_the_last_bucket_too() {
+        let point = |s: i64| TimePoint { at: Moment::from_seconds(s), ..TimePoint::default() };
+        let axis = |count: i64| super::axis(&(0..count).map(|i| point(60 * i)).collect::<Vec<_>>());
+        assert_eq!(axis(60).last(), Some(&(1.0, "01:00".into())));
+        assert_eq!((axis(1), axis(0)), (vec![(0.5, "00:00".into())], Vec::new()));
+    }
 
     #[test]
     fn the_summary_leaves_gaps_out_and_says_when_there_is_nothing() {
