@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
-echo "bench: measuring, about five minutes; the machine should have nothing else to do"
+echo "bench: measuring, about twenty minutes; the machine should have nothing else to do"
 mkdir -p bench
 ./wirecenter bench --json >bench/latest.json.new
 mv bench/latest.json.new bench/latest.json

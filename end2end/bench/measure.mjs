@@ -130,7 +130,6 @@ async function mapUpdate() {
     const idle = await busy();
     await page.waitForTimeout(1_000);
     const before = await busy();
-    const was = Object.fromEntries((await client.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
     const done = page.waitForFunction((good) => document.querySelectorAll('#map-board a.node.good').length === good, lost ? 0 : 200, { polling: 50 });
     hold.resolve();
     hold = null;
@@ -138,9 +137,6 @@ async function mapUpdate() {
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const span = await busy();
     // The first is a warm-up: code that has never run.
-    const names = ['ScriptDuration','RecalcStyleDuration','LayoutDuration','TaskDuration','RecalcStyleCount','LayoutCount'];
-    const now = Object.fromEntries((await client.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
-    console.error(names.map((n) => `${n}=${((now[n]-was[n])*1000).toFixed(1)}`).join(' '), 'idle', (before-idle).toFixed(1));
     if (i > 0) took.push(Math.max(0, span - before - (before - idle) * 0.2));
   }
   return median(took);
