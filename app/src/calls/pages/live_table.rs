@@ -100,8 +100,11 @@ pub fn LiveCalls(initial: LiveList, query: String, may_hang_up: bool, children: 
 
 fn figures(list: RwSignal<LiveList>) -> impl IntoView {
     let text = move |read: fn(&Counts) -> String| Signal::derive(move || list.with(|list| read(&list.counts)));
-    let [by_pbx, by_carrier, by_customer] =
-        [text(|counts| most(&counts.by_pbx)), text(|counts| most(&counts.by_carrier)), text(|counts| most(&counts.by_customer))];
+    let [by_pbx, by_carrier, by_customer] = [
+        text(|counts| format!("open calls at the PBXs; {}", most(&counts.by_pbx)).trim_end_matches("; ").to_string()),
+        text(|counts| most(&counts.by_carrier)),
+        text(|counts| most(&counts.by_customer)),
+    ];
     view! {
         <section class="panel">
             <Figures>
