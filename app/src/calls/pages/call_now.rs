@@ -5,7 +5,7 @@ use super::{
     live_table::hang_up_link,
 };
 use crate::{
-    calls::{api::get_call_now, board::BoardCall, call_now::CallNow, ladder::live_ladder},
+    calls::{api::get_call_now, board::BoardCall, call_now::CallNow, ladder::live_ladder, live::CallState},
     live::{
         Topic,
         client::{Bus, Connection, bus, follow},
@@ -103,9 +103,14 @@ fn identity(now: &CallNow) -> AnyView {
     let call = &now.call;
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
     let said = |text: &str, none: &str| if text.is_empty() { none.to_string() } else { text.to_string() };
+    let unanswered = match (call.state, now.is_up()) {
+        (CallState::Up, _) => "not told when",
+        (_, true) => "not yet",
+        (_, false) => "no",
+    };
     let facts = [
         ("Started", format!("{} UTC", call.started_at)),
-        ("Answered", call.answered_at.map_or_else(|| "not yet".into(), |at| format!("{at} UTC"))),
+        ("Answered", call.answered_at.map_or_else(|| unanswered.into(), |at| format!("{at} UTC"))),
         ("Caller", said(&call.caller, "withheld")),
         ("Called", said(&call.called, "not said")),
         ("Customer", or_dash(&call.customer)),
