@@ -1,45 +1,11 @@
 // The panel beside a running carrier, as people see it: what is killed turns red with the right sentence, a call that is up is on
 // the screen, the same without a script, by keyboard, and in five layouts.
-import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
-import { Panel, expect, signIn, test as base, untilLive } from './panel';
-
-const PROGRAM = process.env.WIRECENTER ?? join(import.meta.dirname, '../../wirecenter');
-
-class Lab {
-  readonly why: string | undefined;
-  constructor(readonly panel: Panel) {
-    const up = this.run('up');
-    if (up.status !== 0) this.why = up.stderr.trim().split('\n').pop();
-  }
-  run(...words: string[]) {
-    return spawnSync(PROGRAM, ['lab', ...words, '--state', this.panel.state], { encoding: 'utf8', timeout: 120_000 });
-  }
-  call(number: string, talk: string) {
-    return spawn(PROGRAM, ['lab', 'call', '--to', number, '--talk', talk, '--state', this.panel.state], { stdio: 'ignore' });
-  }
-}
-
-const test = base.extend<object, { carrier: Lab }>({
-  carrier: [
-    async ({}, use) => {
-      const panel = await Panel.start();
-      panel.addUser('noc', 'noc');
-      const lab = new Lab(panel);
-      await use(lab);
-      lab.run('down');
-      await panel.remove();
-    },
-    { scope: 'worker', timeout: 180_000 },
-  ],
-});
+import { test } from './lab';
+import { expect, signIn, untilLive } from './panel';
 
 test.describe.configure({ mode: 'serial', timeout: 180_000 });
-test.beforeEach(({ carrier }) => {
-  // Root and the daemons are needed; where they are not, this says so.
-  test.skip(carrier.why !== undefined, `no lab here: ${carrier.why}`);
-});
 
 const whole = /Voice, Data and Sync/;
 

@@ -2,7 +2,11 @@
 //! call that does not exist.
 
 use crate::{
-    calls::{board::Board, cdr::Attempt, live::LiveCall},
+    calls::{
+        board::Board,
+        cdr::Attempt,
+        live::{CallState, LiveCall},
+    },
     values::{Moment, Tone},
 };
 use serde::{Deserialize, Serialize};
@@ -71,9 +75,11 @@ impl CallNow {
                 "Unknown since {} UTC: {pbx} does not answer. What is shown is what it told last; the call may be over.",
                 since.time_of_day()
             ),
-            (None, None) => match self.call.answered_at {
-                Some(at) => format!("Up through {pbx}{carrier}, answered at {} UTC.", at.time_of_day()),
-                None => format!("Not answered yet: {} through {pbx}{carrier}.", self.call.state.name()),
+            (None, None) => match (self.call.answered_at, self.call.state) {
+                (Some(at), _) => format!("Up through {pbx}{carrier}, answered at {} UTC.", at.time_of_day()),
+                // A PBX that is heard again tells that a call is up, not since when.
+                (None, CallState::Up) => format!("Up through {pbx}{carrier}; when it was answered is not told."),
+                (None, state) => format!("Not answered yet: {} through {pbx}{carrier}.", state.name()),
             },
         }
     }
@@ -82,7 +88,7 @@ impl CallNow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::live::{CallState, PbxEvent};
+    use crate::calls::live::PbxEvent;
 
     fn call() -> LiveCall {
         LiveCall {
@@ -111,6 +117,8 @@ mod tests {
         let now = |board: &Board| CallNow::find(board, "r@customer-01", at(9)).expect("it is known");
         assert_eq!(now(&board).sentence(), "Not answered yet: ringing through asterisk-01 with carrier-a.");
         assert_eq!((now(&board).word(), now(&board).tone(), now(&board).is_up()), ("ringing", Tone::Busy, true));
+        tell(&mut board, LiveCall { state: CallState::Up, ..call() }, at(3));
+        assert_eq!(now(&board).sentence(), "Up through asterisk-01 with carrier-a; when it was answered is not told.");
         tell(&mut board, LiveCall { state: CallState::Up, answered_at: Some(at(3)), ..call() }, at(3));
         assert_eq!(now(&board).sentence(), "Up through asterisk-01 with carrier-a, answered at 00:00:03 UTC.");
         board.away("asterisk-01", at(4));

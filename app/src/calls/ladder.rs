@@ -4,7 +4,7 @@
 use crate::{
     calls::{
         cdr::{Attempt, Cdr},
-        live::LiveCall,
+        live::{CallState, LiveCall},
     },
     values::Moment,
 };
@@ -53,7 +53,7 @@ pub fn live_ladder(call: &LiveCall, attempts: &[Attempt], ended_at: Option<Momen
         found.say(at, &call.pbx, &customer, "200, answered", false);
     }
     if let Some(at) = ended_at {
-        found.say(at, &call.pbx, &customer, "the call ends", call.answered_at.is_none());
+        found.say(at, &call.pbx, &customer, "the call ends", call.state != CallState::Up);
     }
     found.ladder(&call.pbx, attempts, call.carrier.as_ref())
 }
@@ -146,7 +146,7 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::{cdr::CdrKey, live::CallState, outcome::Outcome};
+    use crate::calls::{cdr::CdrKey, outcome::Outcome};
 
     fn at(ms: i64) -> Moment {
         Moment::from_millis(1_795_317_127_000 + ms)
@@ -238,7 +238,7 @@ mod tests {
         let ringing = live_ladder(&call, &[], None);
         assert_eq!(ringing.machines, ["customer", "proxy", "asterisk-02", "carrier-b"]);
         assert_eq!(ringing.messages.len(), 2, "when it was asked or rang is not known");
-        call.answered_at = Some(at(110));
+        (call.state, call.answered_at) = (CallState::Up, Some(at(110)));
         let up = live_ladder(&call, &[attempt(8, "carrier-a", 503, 1)], None);
         assert_eq!(up.machines, ["customer", "kamailio-01", "asterisk-02", "carrier-a", "carrier-b"]);
         let last = up.messages.last().map(|message| (message.what.as_str(), message.after_ms));

@@ -58,10 +58,48 @@ pub fn follow<T, F>(
     F: Future<Output = Result<T, crate::error::AppError>> + 'static,
 {
     let woken = bus().wakes(topic);
+    follow_version(move || woken.get(), value, fetch, merge);
+}
+
+/// As [`follow`], and reads again what has grown old though nothing woke it: a rate falls while nothing happens. `old_at` says when
+/// the value is too old; `None` for one that does not age.
+pub fn follow_aging<T, F>(
+    topic: Topic,
+    value: RwSignal<T>,
+    old_at: impl Fn(&T) -> Option<Moment> + Send + Sync + 'static,
+    fetch: impl Fn(&T) -> F + Send + Sync + 'static,
+    merge: impl Fn(T, T) -> T + Send + Sync + 'static,
+) where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<T, crate::error::AppError>> + 'static,
+{
+    let Bus { now, connection, .. } = bus();
+    let (woken, aged) = (bus().wakes(topic), ArcRwSignal::new(0u64));
+    let count = aged.clone();
+    Effect::new(move |_| {
+        let now = now.get();
+        let live = connection.get_untracked() == Connection::Live;
+        if live && value.with_untracked(&old_at).is_some_and(|at| now >= at) {
+            aged.update(|version| *version += 1);
+        }
+    });
+    follow_version(move || woken.get() + count.get(), value, fetch, merge);
+}
+
+/// Reads again whenever `version` is another than it was.
+fn follow_version<T, F>(
+    version: impl Fn() -> u64 + Send + Sync + 'static,
+    value: RwSignal<T>,
+    fetch: impl Fn(&T) -> F + Send + Sync + 'static,
+    merge: impl Fn(T, T) -> T + Send + Sync + 'static,
+) where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<T, crate::error::AppError>> + 'static,
+{
     let (busy, seen) = (ArcRwSignal::new(false), ArcRwSignal::new(0u64));
     let (fetch, merge) = (Arc::new(fetch), Arc::new(merge));
     Effect::new(move |_| {
-        let version = woken.get();
+        let version = version();
         if busy.get() || version == seen.get_untracked() {
             return;
         }

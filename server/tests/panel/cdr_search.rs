@@ -1,8 +1,9 @@
 //! Searching call records and reading call volume, from the statements to the command line, on what was really collected.
 
 use crate::{
+    browser::Browser,
     cdr::{START_US, Source, drain},
-    harness::Setup,
+    harness::{Panel, Setup},
 };
 use app::{
     calls::{
@@ -91,7 +92,7 @@ async fn the_command_line_tells_what_was_collected() {
     let source = Source::new().await;
     source.call(1, 100);
     drain(&source.collector().await).await;
-    let panel = crate::harness::Panel::start(Setup::with(&source.ours));
+    let panel = Panel::start(Setup::with(&source.ours));
     let found = panel.json(&["cdr", "search", "--number", "+44 20 7000010", "--from", "2026-11-22", "--to", "2026-11-23"]);
     assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
     assert_eq!((found[0]["called"].as_str(), found[0]["customer"].as_str()), (Some("44207000010"), Some("umbrella")));
@@ -110,4 +111,45 @@ async fn the_command_line_tells_what_was_collected() {
         assert_eq!(output.status.code(), Some(1), "{wrong:?}");
     }
     assert_eq!(panel.command(&["volume", "--by", "moon"]).status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_that_cannot_be_read_counts_nothing_and_what_was_typed_stays() {
+    let (panel, _database) = Panel::with_everybody();
+    let noc = Browser::signed_in(&panel.staff, "noc").await;
+    for (query, says) in [
+        ("range=custom&from=22.11.&to=2026-11-22", "value=\"22.11.\""),
+        ("range=custom&from=2026-11-22&to=2026-11-21", "a moment after 2026-11-22 00:00:00"),
+        ("range=custom&from=2020-01-01&to=2026-11-21", "at most 400 days after"),
+        ("range=5y", "live, 1h, 24h, 7d, 30d or custom"),
+        ("by=moon", "total, carrier, customer, destination or pbx"),
+        ("name=acme", "because one name is asked for"),
+    ] {
+        let page = noc.page(&format!("/volume?{query}")).await;
+        assert!(page.contains("Nothing was counted.") && page.contains(says), "{query}");
+        assert!(!page.contains("answered ÷ attempts"), "{query}: no figure is shown");
+        assert_eq!(noc.read("/api/calls/volume", &[("query", query)]).await.status(), 422, "{query}");
+    }
+    let live = noc.page("/volume?range=live&by=carrier").await;
+    assert!(live.contains("calls that are up at the PBXs now") && live.contains("By carrier each try counts"), "{live}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_calls_page_is_its_record_and_nobodys_reference_is_told_apart() {
+    let source = Source::new().await;
+    source.call(1, 20);
+    drain(&source.collector().await).await;
+    let panel = Panel::start(Setup::with(&source.ours));
+    let add = panel.command_with(&["user", "add", "noc", "--role", "noc", "--password-stdin"], crate::harness::PASSWORD);
+    assert!(add.status.success(), "{add:?}");
+    let noc = Browser::signed_in(&panel.staff, "noc").await;
+    let page = noc.page("/calls/ref-10").await;
+    assert!(page.contains("Outcome") && page.contains("carrier-a") && !page.contains("being collected"), "{page}");
+    let nobody = noc.get("/calls/nobodys").await;
+    assert_eq!(nobody.status(), 404);
+    let nobody = nobody.text().await.expect("a page");
+    assert!(nobody.contains("none is up, and none that is over"), "{nobody}");
+    // What is up is asked of the PBXs, whatever is recorded.
+    assert_eq!(noc.read("/api/calls/one", &[("reference", "ref-10")]).await.status(), 404);
+    assert_eq!(noc.read("/api/calls/counts", &[]).await.status(), 200);
 }

@@ -5,13 +5,13 @@ use super::{
     live_table::hang_up_link,
 };
 use crate::{
-    calls::{api::get_call_now, board::BoardCall, call_now::CallNow, ladder::live_ladder},
+    calls::{api::get_call_now, board::BoardCall, call_now::CallNow, ladder::live_ladder, live::CallState},
     live::{
         Topic,
         client::{Bus, Connection, bus, follow},
     },
     routes::Page,
-    ui::{Badge, Instant},
+    ui::Badge,
     values::{
         Moment, Tone,
         quantity::{format_count, format_span},
@@ -98,25 +98,28 @@ fn running(now: &CallNow, clock: Moment) -> String {
     }
 }
 
-fn identity(now: &CallNow) -> impl IntoView + use<> {
+/// As a list of words: each row of its own kind would be code of its own in the browser.
+fn identity(now: &CallNow) -> AnyView {
     let call = &now.call;
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
-    let caller = if call.caller.is_empty() { "withheld".into() } else { call.caller.clone() };
-    let called = if call.called.is_empty() { "not said".into() } else { call.called.clone() };
-    let answered = call.answered_at.map(|at| view! { <Instant at=at/> });
-    let not_answered = call.answered_at.is_none().then_some("–");
-    view! {
-        <dl class="call-facts">
-            <dt>"Started"</dt><dd><Instant at=call.started_at/></dd>
-            <dt>"Answered"</dt><dd>{answered} {not_answered}</dd>
-            <dt>"Caller"</dt><dd class="num">{caller}</dd>
-            <dt>"Called"</dt><dd class="num">{called}</dd>
-            <dt>"Customer"</dt><dd>{or_dash(&call.customer)}</dd>
-            <dt>"Carrier"</dt><dd>{or_dash(&call.carrier)}</dd>
-            <dt>"PBX"</dt><dd><a href=Page::Machine(call.pbx.clone()).path()>{call.pbx.clone()}</a></dd>
-            <dt>"Reference"</dt><dd class="num">{call.reference.clone()}</dd>
-        </dl>
-    }
+    let said = |text: &str, none: &str| if text.is_empty() { none.to_string() } else { text.to_string() };
+    let unanswered = match (call.state, now.is_up()) {
+        (CallState::Up, _) => "not told when",
+        (_, true) => "not yet",
+        (_, false) => "no",
+    };
+    let facts = [
+        ("Started", format!("{} UTC", call.started_at)),
+        ("Answered", call.answered_at.map_or_else(|| unanswered.into(), |at| format!("{at} UTC"))),
+        ("Caller", said(&call.caller, "withheld")),
+        ("Called", said(&call.called, "not said")),
+        ("Customer", or_dash(&call.customer)),
+        ("Carrier", or_dash(&call.carrier)),
+        ("PBX", call.pbx.clone()),
+        ("Reference", call.reference.clone()),
+    ];
+    let row = |(name, value): (&'static str, String)| view! { <dt>{name}</dt><dd class="num">{value}</dd> };
+    view! { <dl class="call-facts">{facts.map(row).into_iter().collect_view()}</dl> }.into_any()
 }
 
 /// Why the ladder is shorter than that of the record.

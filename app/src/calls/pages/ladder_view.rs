@@ -16,6 +16,8 @@ const LANE: usize = 170;
 const STEP: usize = 34;
 const HEAD: usize = 44;
 
+const HEADS: [(&str, &str); 5] = [("After", "r"), ("From", ""), ("To", ""), ("What", ""), ("When", "")];
+
 pub fn ladder_view(ladder: Ladder) -> impl IntoView {
     view! {
         {drawing(&ladder)}
@@ -103,7 +105,7 @@ fn table(ladder: Ladder) -> impl IntoView {
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label="Table of the call’s messages">
             <table>
-                <thead><tr><th scope="col" class="r">"After"</th><th scope="col">"From"</th><th scope="col">"To"</th><th scope="col">"What"</th><th scope="col">"When"</th></tr></thead>
+                <thead><tr>{HEADS.map(|(head, class)| view! { <th scope="col" class=class>{head}</th> }).into_iter().collect_view()}</tr></thead>
                 <tbody>{ladder.messages.into_iter().map(row).collect_view()}</tbody>
             </table>
         </div>

@@ -9,7 +9,7 @@ use crate::{
     },
     live::{
         Topic,
-        client::{Bus, Connection, bus, follow},
+        client::{Bus, Connection, bus, follow_aging},
     },
     routes::Page,
     ui::{
@@ -18,7 +18,10 @@ use crate::{
     values::{Moment, Query, Tone, quantity::format_count},
 };
 use leptos::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+/// Calls per second that are older than this are read again.
+const RATE_KEPT: Duration = Duration::from_secs(2);
 
 pub const COLUMNS: &[Column] = &[
     Column::text("caller", "Caller"),
@@ -60,7 +63,9 @@ pub fn LiveCalls(initial: LiveList, query: String, may_hang_up: bool, children: 
     let at_load = initial.at;
     let list = RwSignal::new(initial);
     let asked = query.clone();
-    follow(Topic::Calls, list, move |_| list_live_calls(asked.clone()), |_, new| new);
+    // Calls per second fall while nothing happens, until they are zero.
+    let old_at = |list: &LiveList| (list.counts.cps_60s > 0.0).then(|| list.at.plus(RATE_KEPT));
+    follow_aging(Topic::Calls, list, old_at, move |_| list_live_calls(asked.clone()), |_, new| new);
     let (now, Bus { now: tick, connection, .. }) = (RwSignal::new(at_load), bus());
     Effect::new(move |_| now.set(tick.get()));
     // The list is read again when something changes; what is unknown is whether one would hear of it.
@@ -95,8 +100,11 @@ pub fn LiveCalls(initial: LiveList, query: String, may_hang_up: bool, children: 
 
 fn figures(list: RwSignal<LiveList>) -> impl IntoView {
     let text = move |read: fn(&Counts) -> String| Signal::derive(move || list.with(|list| read(&list.counts)));
-    let [by_pbx, by_carrier, by_customer] =
-        [text(|counts| most(&counts.by_pbx)), text(|counts| most(&counts.by_carrier)), text(|counts| most(&counts.by_customer))];
+    let [by_pbx, by_carrier, by_customer] = [
+        text(|counts| format!("open calls at the PBXs; {}", most(&counts.by_pbx)).trim_end_matches("; ").to_string()),
+        text(|counts| most(&counts.by_carrier)),
+        text(|counts| most(&counts.by_customer)),
+    ];
     view! {
         <section class="panel">
             <Figures>

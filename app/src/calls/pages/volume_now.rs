@@ -9,7 +9,7 @@ use crate::{
     },
     live::{
         Topic,
-        client::{Bus, Connection, bus, follow},
+        client::{Bus, Connection, bus, follow_aging},
     },
     routes::Page,
     ui::{Badge, Figure, Figures, LiveChart, LivePoint},
@@ -27,23 +27,10 @@ const AGE_MAX: Duration = Duration::from_secs(2);
 #[island]
 pub fn VolumeNow(initial: LiveCounts, grouping: Grouping, name: Option<String>) -> impl IntoView {
     let heard = RwSignal::new(vec![initial]);
-    follow(Topic::Calls, heard, |_| async { get_live_counts().await.map(|new| vec![new]) }, longer);
-    let (Bus { now: tick, connection, .. }, busy) = (bus(), RwSignal::new(false));
+    let old_at = |heard: &Vec<LiveCounts>| heard.last().map(|newest| newest.at.plus(AGE_MAX));
+    follow_aging(Topic::Calls, heard, old_at, |_| async { get_live_counts().await.map(|new| vec![new]) }, longer);
+    let Bus { connection, .. } = bus();
     let live = Memo::new(move |_| connection.get());
-    Effect::new(move |_| {
-        let now = tick.get();
-        let at = heard.with_untracked(|heard| heard.last().map_or(now, |newest| newest.at));
-        if busy.get_untracked() || live.get_untracked() != Connection::Live || now.since(at) < AGE_MAX {
-            return;
-        }
-        busy.set(true);
-        leptos::task::spawn_local(async move {
-            if let Ok(new) = get_live_counts().await {
-                heard.update(|heard| *heard = longer(std::mem::take(heard), vec![new]));
-            }
-            busy.set(false);
-        });
-    });
     let said = Memo::new(move |_| match live.get() {
         Connection::LostSince(at) => {
             (Tone::Idle, "unknown", format!("Unknown since {} UTC: the panel does not answer this page.", at.time_of_day()))
