@@ -38,7 +38,12 @@ pub fn open(inventory: &Inventory, shells: &BTreeMap<String, Rc<Ssh>>) -> Vec<Lo
 /// Round after round, while an inventory is in force. That a machine is away its look says; here it is one line in the log.
 pub async fn collect(files: LocalFiles, stop: CancellationToken) {
     let mut failing = BTreeSet::new();
-    while !stop.is_cancelled() {
+    loop {
+        // First of all, because the shells have just begun to connect.
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
         for (pbx, read) in files.round().await {
             match read {
                 Ok(new) => {
@@ -55,10 +60,6 @@ pub async fn collect(files: LocalFiles, stop: CancellationToken) {
                     }
                 }
             }
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(EVERY) => {}
         }
     }
 }
