@@ -12,9 +12,11 @@
 //!
 //! A source that is away keeps its position; what it has meanwhile comes when it is back, into the minutes it belongs to.
 //!
-//! Absent: the PBXs' local files. Should they be read one day, their rows have the same keys, and doubles are recognized alike.
+//! What a table never got, because the database was away, stands in the PBXs' own files; see [`local`].
 
+pub mod local;
 mod read;
+mod record;
 mod window;
 
 use app::{
@@ -179,7 +181,7 @@ impl Collector {
             }
             let mut next = window.clone();
             next.note(rows.ids(), now);
-            match self.keep(&source.name, &rows, next.position()).await? {
+            match keep_rows(&self.database, &source.name, &self.reader, &rows, next.position()).await? {
                 Some(count) => new += count,
                 None => {
                     source.window = None;
@@ -209,30 +211,36 @@ impl Collector {
         source.window = Some(window);
         Ok(true)
     }
+}
 
-    /// Keeps rows and position in one transaction. `None` when another panel has taken the source over.
-    async fn keep(&self, source: &str, rows: &Rows, position: collection::Position) -> Result<Option<usize>, Failed> {
-        let doing = "keep call records";
-        let mut tx = self.database.begin(doing).await.map_err(Failed::panel)?;
-        let work = async {
-            if collection::lock_position(&mut tx, source, &self.reader).await?.is_none() {
-                return Ok(None);
-            }
-            let new = match rows {
-                Rows::Calls(_, cdrs) if !cdrs.is_empty() => collection::insert_calls(&mut tx, cdrs).await?,
-                Rows::Attempts(_, attempts) if !attempts.is_empty() => collection::insert_attempts(&mut tx, attempts).await?,
-                Rows::Calls(..) | Rows::Attempts(..) => 0,
-            };
-            collection::update_position(&mut tx, source, &self.reader, position).await?;
-            Ok(Some(new))
-        };
-        let new = self.database.within(doing, work).await.map_err(Failed::panel)?;
-        match new {
-            Some(new) if new > 0 => self.database.commit(tx, doing, &[Topic::Calls]).await.map_err(Failed::panel)?,
-            _ => self.database.within(doing, tx.commit()).await.map_err(Failed::panel)?,
+/// Keeps rows and position in one transaction; gives how many rows were new. `None` when another panel has taken the source over.
+async fn keep_rows(
+    database: &Database,
+    source: &str,
+    reader: &str,
+    rows: &Rows,
+    position: collection::Position,
+) -> Result<Option<usize>, Failed> {
+    let doing = "keep call records";
+    let mut tx = database.begin(doing).await.map_err(Failed::panel)?;
+    let work = async {
+        if collection::lock_position(&mut tx, source, reader).await?.is_none() {
+            return Ok(None);
         }
-        Ok(new)
+        let new = match rows {
+            Rows::Calls(_, cdrs) if !cdrs.is_empty() => collection::insert_calls(&mut tx, cdrs).await?,
+            Rows::Attempts(_, attempts) if !attempts.is_empty() => collection::insert_attempts(&mut tx, attempts).await?,
+            Rows::Calls(..) | Rows::Attempts(..) => 0,
+        };
+        collection::update_position(&mut tx, source, reader, position).await?;
+        Ok(Some(new))
+    };
+    let new = database.within(doing, work).await.map_err(Failed::panel)?;
+    match new {
+        Some(new) if new > 0 => database.commit(tx, doing, &[Topic::Calls]).await.map_err(Failed::panel)?,
+        _ => database.within(doing, tx.commit()).await.map_err(Failed::panel)?,
     }
+    Ok(new)
 }
 
 enum Failed {
@@ -240,6 +248,13 @@ enum Failed {
     Node(String),
     /// Our own database.
     Panel(String),
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Node(said) | Self::Panel(said)) = self;
+        f.write_str(said)
+    }
 }
 
 impl Failed {

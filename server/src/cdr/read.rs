@@ -1,16 +1,14 @@
 //! Reading a node of a cluster: the table `cdr` of the PBXs and the table `attempts` of the proxies, as `server/stack/mariadb`
 //! makes them. Columns that an older stack does not have are read as NULL.
 
-use super::Cluster;
+use super::{
+    Cluster,
+    record::{Record, call, number},
+};
 use app::{
-    calls::{
-        cdr::{Attempt, Cdr, CdrKey},
-        destination::destination,
-        outcome::Outcome,
-    },
+    calls::cdr::{Attempt, Cdr},
     values::{Moment, RatePerMinute},
 };
-use sha2::{Digest, Sha256};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, MySqlPool, Row,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow, MySqlSslMode},
@@ -139,7 +137,7 @@ impl Node {
         found.extend(sqlx::query(AssertSqlSafe(statement)).bind(after).bind(rows_max).fetch_all(&self.pool).await?);
         let ids = found.iter().map(|row| row.try_get("id")).collect::<sqlx::Result<_>>()?;
         Ok(match table {
-            Table::Calls => Rows::Calls(ids, found.iter().map(read_call).collect::<sqlx::Result<_>>()?),
+            Table::Calls => Rows::Calls(ids, found.iter().map(call).collect::<sqlx::Result<_>>()?),
             Table::Attempts => Rows::Attempts(ids, found.iter().map(read_attempt).collect::<sqlx::Result<_>>()?),
         })
     }
@@ -176,45 +174,24 @@ fn place(cluster: &Cluster, table: Table) -> sqlx::Result<String> {
     Ok(format!("`{database}`.{}", table.name()))
 }
 
-fn read_call(row: &MySqlRow) -> sqlx::Result<Cdr> {
-    let text = |column: &str| row.try_get::<Option<String>, _>(column).map(|text| text.filter(|text| !text.is_empty()));
-    let plain = |column: &str| text(column).map(Option::unwrap_or_default);
-    let at = |column: &str| row.try_get::<Option<i64>, _>(column).map(|us| us.map(Moment::from_micros));
-    let (reference, uniqueid) = (plain("reference")?, plain("uniqueid")?);
-    let (ringing_at, answered_at, ended_at) = (at("ringing_us")?, at("answered_us")?, at("ended_us")?);
-    // A record without its beginning is a defect of the dialplan, but still a call: it is put where its other times say.
-    let started_at = at("started_us")?.or(answered_at).or(ended_at).or_else(|| in_uniqueid(&uniqueid)).unwrap_or(Moment::EPOCH);
-    let (hangup_cause, sip_status) = (row.try_get("hangup_cause")?, row.try_get("sip_status")?);
-    let (called, refusal) = (plain("called")?, text("refusal")?);
-    let outcome = Outcome::of_call(answered_at.is_some(), refusal.is_some(), ringing_at.is_some(), hangup_cause, sip_status);
-    Ok(Cdr {
-        key: CdrKey { started_at, id: number(&[&reference, &uniqueid]) },
-        destination: destination(&called).into(),
-        reference,
-        uniqueid,
-        sip_call_id: text("sip_call_id")?,
-        carrier_call_id: text("carrier_call_id")?,
-        caller: plain("caller")?,
-        called,
-        customer: text("customer")?,
-        carrier: text("carrier")?,
-        prefix: text("called_prefix")?,
-        rate: text("rate")?.and_then(|rate| rate.parse().ok()),
-        pbx: plain("pbx")?,
-        proxy: text("proxy")?,
-        ringing_at,
-        answered_at,
-        ended_at,
-        billsec: row.try_get("billsec")?,
-        disposition: plain("disposition")?,
-        outcome,
-        hangup_cause,
-        sip_status,
-        refusal,
-        customer_codec: text("customer_codec")?,
-        carrier_codec: text("carrier_codec")?,
-        attempts: Vec::new(),
-    })
+impl Record for MySqlRow {
+    type Error = sqlx::Error;
+
+    fn text(&self, column: &str) -> sqlx::Result<Option<String>> {
+        self.try_get(column)
+    }
+
+    fn at(&self, column: &str) -> sqlx::Result<Option<Moment>> {
+        self.try_get::<Option<i64>, _>(column).map(|us| us.map(Moment::from_micros))
+    }
+
+    fn code(&self, column: &str) -> sqlx::Result<Option<u16>> {
+        self.try_get(column)
+    }
+
+    fn seconds(&self, column: &str) -> sqlx::Result<u32> {
+        self.try_get(column)
+    }
 }
 
 fn read_attempt(row: &MySqlRow) -> sqlx::Result<(u64, Attempt)> {
@@ -233,39 +210,4 @@ fn read_attempt(row: &MySqlRow) -> sqlx::Result<(u64, Attempt)> {
         ringing_ms: row.try_get("ringing_ms")?,
     };
     Ok((number(&[&attempt.reference, &attempt.carrier, &attempt.proxy]), attempt))
-}
-
-/// Asterisk's unique id ends in the second it was made in and a counter: `asterisk-01-1795317127.42`.
-fn in_uniqueid(uniqueid: &str) -> Option<Moment> {
-    let seconds = uniqueid.rsplit('-').next()?.split('.').next()?.parse().ok()?;
-    Some(Moment::from_seconds(seconds))
-}
-
-/// Sixty-four bits of a hash of a record's names. Together with the microsecond it began in, two calls share it in no lifetime.
-fn number(names: &[&str]) -> u64 {
-    let mut hash = Sha256::new();
-    for name in names {
-        hash.update(name.as_bytes());
-        hash.update([0]);
-    }
-    let bytes = hash.finalize();
-    u64::from_be_bytes(std::array::from_fn(|i| bytes[i]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_depends_on_every_name_and_on_where_one_ends() {
-        assert_eq!(number(&["a", "b"]), number(&["a", "b"]));
-        assert_ne!(number(&["ab", ""]), number(&["a", "b"]));
-    }
-
-    #[test]
-    fn the_second_is_read_from_the_unique_id() {
-        assert_eq!(in_uniqueid("asterisk-01-1795317127.42"), Some(Moment::from_seconds(1_795_317_127)));
-        assert_eq!(in_uniqueid("1795317127.42"), Some(Moment::from_seconds(1_795_317_127)));
-        assert_eq!(in_uniqueid("odd"), None);
-    }
 }

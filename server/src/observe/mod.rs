@@ -13,6 +13,7 @@ pub mod flows;
 pub mod hang_up;
 mod hosts;
 pub mod inventory;
+mod local_records;
 mod networks;
 pub mod place;
 mod relay;

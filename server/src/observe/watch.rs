@@ -4,7 +4,7 @@ use super::{
     collect,
     flows::Meter,
     hang_up::{HangUps, Wish},
-    hosts, networks, relay,
+    hosts, local_records, networks, relay,
     rounds::{Schedule, rounds},
 };
 use crate::{
@@ -96,9 +96,9 @@ pub async fn run(post: Post, stop: CancellationToken) {
     }
     watch.hang_ups(pbxs);
     watch.post.inventory.hosts.iter().for_each(|host| watch.host(host));
+    watch.collect(&shells, &stop);
     watch.networks(shells);
     watch.flows();
-    watch.collect(&stop);
     stop.cancelled().await;
 }
 
@@ -324,7 +324,7 @@ impl Watch {
     }
 
     /// Call records are collected on the panel's own runtime, because they go into its own database.
-    fn collect(&self, stop: &CancellationToken) {
+    fn collect(&self, shells: &BTreeMap<String, Rc<Ssh>>, stop: &CancellationToken) {
         let dir = self.post.state.join(RELAY_DIR);
         let machines: Vec<&Machine> = self.post.inventory.of_role(Role::Mariadb).collect();
         let node = |machine: &&Machine| {
@@ -339,13 +339,16 @@ impl Watch {
             }
         };
         let nodes: Vec<_> = machines.iter().filter_map(node).collect();
+        let panel = &self.post.panel;
+        let reader = format!("{} {}", process::hostname(), self.post.state.display());
+        let files = local_records::open(&self.post.inventory, shells);
+        let files = cdr::local::LocalFiles::new(Arc::clone(&panel.database), reader.as_str(), files);
+        self.post.main.spawn(local_records::collect(files, stop.clone()));
         if nodes.is_empty() {
             return;
         }
-        let panel = &self.post.panel;
         let name = self.post.inventory.clusters.iter().find(|(_, cluster)| cluster.role == Role::Mariadb);
         let cluster = cdr::Cluster::new(name.map_or(self.post.inventory.name.as_str(), |(name, _)| name), nodes);
-        let reader = format!("{} {}", process::hostname(), self.post.state.display());
         let collector = cdr::Collector::new(Arc::clone(&panel.database), reader, vec![cluster]);
         self.post.main.spawn(collect::collect(collector, Arc::clone(&panel.system), stop.clone()));
     }

@@ -14,6 +14,10 @@ const MISLED: &str = "12125550199";
 const PBXS: [&str; 3] = ["asterisk-01", "asterisk-02", "asterisk-03"];
 /// From a call's end to its row in the panel.
 const COLLECTED: Duration = Duration::from_secs(10);
+/// The same by way of the PBX's own file, which is looked at every five seconds.
+const COLLECTED_FROM_FILE: Duration = Duration::from_secs(20);
+/// A database that was killed is there again, and the PBX has found it.
+const BACK: Duration = Duration::from_secs(60);
 
 fn reference(call: &Value) -> String {
     call["reference"].as_str().unwrap_or_else(|| panic!("no reference in {call}")).into()
@@ -30,9 +34,9 @@ fn row(lab: &Lab, reference: &str, columns: &str) -> Vec<String> {
 }
 
 /// The call as the panel has it, once it has it.
-fn collected(lab: &Lab, reference: &str) -> Value {
+fn collected(lab: &Lab, reference: &str, patience: Duration) -> Value {
     let search = || asked(lab, &["cdr", "search", "--reference", reference]);
-    wait_until("the panel to have collected the call", COLLECTED, || search().as_array().is_some_and(|found| !found.is_empty()));
+    wait_until("the panel to have collected the call", patience, || search().as_array().is_some_and(|found| !found.is_empty()));
     let found = search();
     assert_eq!(found.as_array().map(Vec::len), Some(1), "once: {found}");
     found[0].clone()
@@ -102,7 +106,7 @@ impl Drop for Misled<'_> {
 fn the_panel_shows_delay_and_codecs_and_flags_a_call_that_is_transcoded() {
     let Some(lab) = ready() else { return };
     let plain = lab.call(&["--to", LONDON, "--answer-after", "500ms", "--talk", "1s"]);
-    let shown = collected(&lab, &reference(&plain));
+    let shown = collected(&lab, &reference(&plain), COLLECTED);
     assert_eq!((shown["customer_codec"].as_str(), shown["carrier_codec"].as_str()), (Some("alaw"), Some("alaw")), "{shown}");
     assert_eq!(shown["transcodes"], false, "{shown}");
     let (heard, pdd) = (plain["pdd_ms"].as_f64(), shown["pdd_ms"].as_f64());
@@ -111,7 +115,38 @@ fn the_panel_shows_delay_and_codecs_and_flags_a_call_that_is_transcoded() {
     let call = lab.call(&["--to", MISLED, "--talk", "1s"]);
     drop(misled);
     assert_eq!(call["outcome"], "answered", "{call}");
-    let shown = collected(&lab, &reference(&call));
+    let shown = collected(&lab, &reference(&call), COLLECTED);
     assert_eq!((shown["customer_codec"].as_str(), shown["carrier_codec"].as_str()), (Some("ulaw"), Some("alaw")), "{shown}");
     assert_eq!(shown["transcodes"], true, "{shown}");
+}
+
+#[test]
+fn a_call_made_while_the_database_is_away_is_collected_once_and_in_its_minute() {
+    let Some(lab) = ready() else { return };
+    for database in ["mariadb-01/mariadb", "mariadb-02/mariadb"] {
+        lab.json(&["break", "kill", database]);
+    }
+    let before = app::context::now();
+    let call = lab.call(&["--to", LONDON, "--talk", "1s"]);
+    assert_eq!(call["outcome"], "answered", "no database is needed for a call: {call}");
+    let reference = reference(&call);
+    // From the PBX's own file, while the table is still away.
+    let shown = collected(&lab, &reference, COLLECTED_FROM_FILE);
+    let started = shown["started_at"].as_str().unwrap_or_else(|| panic!("no beginning in {shown}"));
+    let within = before.rfc3339()..before.plus(Duration::from_secs(10)).rfc3339();
+    assert!(within.contains(&started.to_string()), "{shown}");
+    assert_eq!((shown["outcome"].as_str(), shown["carrier"].as_str()), (Some("answered"), call["carrier"].as_str()), "{shown}");
+    for database in ["mariadb-01/mariadb", "mariadb-02/mariadb"] {
+        lab.json(&["heal", "kill", database]);
+    }
+    wait_until("the database to be there again", BACK, || lab.service_is_up("mariadb-01", "mariadb"));
+    // The table takes records again, and whether it got this one late or never, the panel has it once.
+    wait_until("the table to take records again", BACK, || {
+        let call = lab.call(&["--to", LONDON, "--talk", "100ms"]);
+        std::thread::sleep(Duration::from_secs(2));
+        let row = format!("SELECT COUNT(*) FROM asterisk.cdr WHERE reference = '{}'", self::reference(&call));
+        lab.sql("mariadb-01", &row) == "1"
+    });
+    std::thread::sleep(Duration::from_secs(6));
+    assert_eq!(collected(&lab, &reference, COLLECTED)["started_at"], shown["started_at"]);
 }

@@ -23,7 +23,7 @@ pub const START_US: i64 = 1_795_316_400_000_000;
 /// A cluster of one node, played by a schema for each of its two databases beside ours.
 pub struct Source {
     pub ours: Database,
-    pbx: String,
+    pub pbx: String,
     proxy: String,
 }
 
@@ -87,7 +87,7 @@ impl Source {
     }
 
     /// Our tables hold what the source holds, once, and the sums are those of the rows.
-    fn proved(&self) {
+    pub fn proved(&self) {
         let Self { ours, pbx, proxy } = self;
         let theirs = ours.sql(&format!("SELECT COUNT(DISTINCT reference, uniqueid), COUNT(*) FROM {pbx}.cdr"));
         let distinct = theirs.split('\t').next().expect("two columns").to_string();
@@ -130,12 +130,16 @@ fn cluster(url: &str, pbx: &str, proxy: &str) -> Cluster {
     Cluster { pbx_database: pbx.into(), proxy_database: proxy.into(), ..Cluster::new("main", vec![node]) }
 }
 
-async fn collector(url: &str, reader: &str, clusters: Vec<Cluster>) -> Collector {
+pub async fn database(url: &str) -> Arc<app::database::Database> {
     let hub = Arc::new(Hub::new(RequestId("test".into())));
     let pool = MySqlPool::connect(url).await.expect("it answers");
     let database = Arc::new(app::database::Database::new(pool, hub, context::now()));
     database.set_state(DatabaseState::Up { since: context::now() });
-    Collector::new(database, reader, clusters)
+    database
+}
+
+async fn collector(url: &str, reader: &str, clusters: Vec<Cluster>) -> Collector {
+    Collector::new(database(url).await, reader, clusters)
 }
 
 /// Rounds until nothing is new any more.

@@ -7,6 +7,7 @@ use crate::files::SOCKET_PATH_BYTES_MAX;
 use app::values::PortErrorKind;
 use openssh::{Session, Stdio};
 use std::{
+    borrow::Cow,
     fs::{self, File},
     os::unix::net::UnixStream,
     path::Path,
@@ -37,8 +38,14 @@ pub struct Master {
 
 /// What a remote command printed, and how long its first word took.
 pub struct Answer {
-    pub text: String,
+    pub bytes: Vec<u8>,
     pub first_after: Duration,
+}
+
+impl Answer {
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
 }
 
 impl Master {
@@ -85,22 +92,22 @@ impl Master {
             let _ = stderr.take(4_096).read_to_end(&mut complaint).await;
         };
         let answering = async {
-            let mut text = Vec::with_capacity(4_096);
-            stdout.read_buf(&mut text).await?;
+            let mut bytes = Vec::with_capacity(4_096);
+            stdout.read_buf(&mut bytes).await?;
             let first_after = began.elapsed();
-            stdout.take(ANSWER_BYTES_MAX).read_to_end(&mut text).await?;
-            std::io::Result::Ok((text, first_after))
+            stdout.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes).await?;
+            std::io::Result::Ok((bytes, first_after))
         };
         let ((), answered) = tokio::join!(complaining, answering);
-        let (text, first_after) = answered.map_err(|error| broken(&error.to_string()))?;
-        if text.len() as u64 >= ANSWER_BYTES_MAX {
+        let (bytes, first_after) = answered.map_err(|error| broken(&error.to_string()))?;
+        if bytes.len() as u64 >= ANSWER_BYTES_MAX {
             return Err((PortErrorKind::Garbage, format!("more than {} KiB of answer", ANSWER_BYTES_MAX / 1024)));
         }
         let complaint = String::from_utf8_lossy(&complaint).trim().to_string();
         let ended = child.wait().await;
         // ssh ends with 255 when it is ssh that failed.
         ended.map_err(|error| broken(&if complaint.is_empty() { error.to_string() } else { complaint }))?;
-        Ok(Answer { text: String::from_utf8_lossy(&text).into_owned(), first_after })
+        Ok(Answer { bytes, first_after })
     }
 }
 

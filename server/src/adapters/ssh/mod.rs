@@ -9,9 +9,11 @@ mod master;
 mod parse;
 pub mod pins;
 mod probe;
+mod tail;
 
 pub use master::sweep;
 pub use pins::{KnownHosts, PublicKey, of_lab, offered};
+pub use tail::{FilePiece, FilePlace};
 
 use app::{
     context::now,
@@ -30,8 +32,11 @@ use std::{
 
 const LOOK: &str = include_str!("look.sh");
 const PROBE: &str = include_str!("probe.sh");
+const TAIL: &str = include_str!("tail.sh");
 /// A probe waits for silence itself: two seconds for ARP, and the processes around it.
 const PROBE_S: u64 = 6;
+/// A piece of a file is longer than what a machine tells of itself.
+const TAIL_TAKES: Duration = Duration::from_secs(2);
 
 /// Where a machine's shell is, and by which key it is known.
 #[derive(Clone, Debug)]
@@ -176,6 +181,17 @@ impl Ssh {
     }
 }
 
+impl Ssh {
+    /// The next piece of a file of lines that grows, from where the last one ended.
+    pub async fn tail(&self, path: &str, place: FilePlace) -> Result<FilePiece, PortError> {
+        let doing = format!("read {path}");
+        let words = [path.to_string(), place.first_line.to_string(), place.offset.to_string(), tail::PIECE_BYTES_MAX.to_string()];
+        let answer = self.run(&doing, TAIL, &words, self.target.deadline + TAIL_TAKES).await?;
+        let garbage = |said| PortError::new(self.target.system(), doing.as_str(), PortErrorKind::Garbage, said);
+        tail::parse(&answer.bytes, tail::PIECE_BYTES_MAX).map_err(garbage)
+    }
+}
+
 impl RemoteShell for Ssh {
     async fn observe(&self) -> Result<ShellFacts, PortError> {
         let doing = "look at the machine";
@@ -187,7 +203,7 @@ impl RemoteShell for Ssh {
         let sent = now();
         let answer = self.run(doing, LOOK, &[], self.target.deadline.saturating_sub(began.elapsed())).await?;
         let garbage = |said| PortError::new(self.target.system(), doing, PortErrorKind::Garbage, said);
-        let Look { mut facts, clock_ns, processors } = parse::parse(&answer.text).map_err(garbage)?;
+        let Look { mut facts, clock_ns, processors } = parse::parse(&answer.text()).map_err(garbage)?;
         facts.observed_at = now();
         facts.round_trip_ms = answer.first_after.as_secs_f32() * 1_000.0;
         if let Some(clock_ns) = clock_ns {
@@ -217,7 +233,7 @@ impl RemoteShell for Ssh {
         words.extend(addresses.iter().map(Ipv4Addr::to_string));
         let deadline = self.target.deadline + Duration::from_secs(PROBE_S);
         let answer = self.run(&doing, PROBE, &words, deadline).await?;
-        let probed = probe::parse(&answer.text, &self.target.machine, size_bytes, peers, addresses).map_err(failed)?;
+        let probed = probe::parse(&answer.text(), &self.target.machine, size_bytes, peers, addresses).map_err(failed)?;
         Ok(NetworkProbes { network: card.into(), pings: probed.pings, answers: probed.answers, observed_at: now() })
     }
 }
