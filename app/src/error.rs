@@ -150,27 +150,6 @@ impl fmt::Display for AppError {
     }
 }
 
-#[cfg(any(feature = "ssr", feature = "hydrate"))]
-mod wire {
-    use super::AppError;
-    use leptos::server_fn::{codec::JsonEncoding, error::FromServerFnError, error::ServerFnErrorErr};
-
-    impl FromServerFnError for AppError {
-        type Encoder = JsonEncoding;
-
-        fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
-            match value {
-                // The browser's side of the wire: the panel itself is out of reach.
-                ServerFnErrorErr::Request(_) => Self::Away { system: "The panel".into(), since: None, doing: "ask it".into() },
-                ServerFnErrorErr::Args(detail)
-                | ServerFnErrorErr::MissingArg(detail)
-                | ServerFnErrorErr::Deserialization(detail) => Self::Malformed { detail },
-                _ => Self::Broken,
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,6 +35,8 @@ mod pages;
 pub mod shell;
 #[cfg(feature = "ssr")]
 mod store;
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+mod wire;
 
 #[cfg(feature = "ssr")]
 pub use store::list_versions;

@@ -10,6 +10,7 @@ use crate::{
     },
     error::AppError,
     values::{AlertId, Moment},
+    wire::{GetUrl, Json},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -76,14 +77,14 @@ impl From<(usize, Option<Severity>)> for Firing {
 }
 
 /// For the menu of every page.
-#[server(endpoint = "alerts/firing", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "alerts/firing", input = GetUrl, output = Json)]
 pub async fn get_firing() -> Result<Firing, AppError> {
     let allowed = allowed::<GetFiring>()?;
     Ok(allowed.panel.alerts.firing_count(context::now()).into())
 }
 
 /// `query` is that of the page: `state`, `severity`, `subject`, `q`.
-#[server(endpoint = "alerts/list", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "alerts/list", input = GetUrl, output = Json)]
 pub async fn list_alerts(query: String) -> Result<AlertList, AppError> {
     let allowed = allowed::<ListAlerts>()?;
     let (panel, now) = (&allowed.panel, context::now());
@@ -104,7 +105,7 @@ pub async fn list_alerts(query: String) -> Result<AlertList, AppError> {
     Ok(AlertList { alerts, firing, acknowledged, silenced, at: now })
 }
 
-#[server(endpoint = "alerts/get", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "alerts/get", input = GetUrl, output = Json)]
 pub async fn get_alert(id: AlertId) -> Result<AlertDetail, AppError> {
     let allowed = allowed::<GetAlert>()?;
     let (panel, now) = (&allowed.panel, context::now());
@@ -223,7 +224,7 @@ pub async fn unsilence_alert(id: AlertId, back: Option<String>) -> Result<(), Ap
     Ok(())
 }
 
-#[server(endpoint = "silences/list", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "silences/list", input = GetUrl, output = Json)]
 pub async fn list_silences() -> Result<Vec<Silence>, AppError> {
     let allowed = allowed::<ListSilences>()?;
     Ok(allowed.panel.alerts.silences(context::now()))

@@ -3,6 +3,7 @@
 use crate::{
     calls::{board::LiveCounts, call_now::CallNow, live_list::LiveList},
     error::AppError,
+    wire::{GetUrl, Json},
 };
 use leptos::prelude::*;
 
@@ -28,14 +29,14 @@ const END_HEARD_WITHIN: Duration = Duration::from_secs(1);
 
 /// `query` is that of the page: `q`, `customer`, `carrier`, `on`, `state`, `codec`, `sort`, `desc`, `page`, `rows`; `call` and `pbx`
 /// choose one.
-#[server(endpoint = "calls/live", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "calls/live", input = GetUrl, output = Json)]
 pub async fn list_live_calls(query: String) -> Result<LiveList, AppError> {
     let allowed = allowed::<ListLiveCalls>()?;
     Ok(allowed.panel.calls.list(&Query::parse(&query), context::now()))
 }
 
 /// What the calls that are up add up to; in memory, so it answers while the database is away.
-#[server(endpoint = "calls/counts", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "calls/counts", input = GetUrl, output = Json)]
 pub async fn get_live_counts() -> Result<LiveCounts, AppError> {
     let allowed = allowed::<GetLiveCounts>()?;
     let now = context::now();
@@ -44,7 +45,7 @@ pub async fn get_live_counts() -> Result<LiveCounts, AppError> {
 
 /// One call that is up or just over, by its reference; *not found* when the PBXs tell nothing of it any more. The board answers
 /// while the database is away; then the tries at carriers and the record are what is missing.
-#[server(endpoint = "calls/one", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "calls/one", input = GetUrl, output = Json)]
 pub async fn get_call_now(reference: String) -> Result<CallNow, AppError> {
     let allowed = allowed::<GetCallNow>()?;
     let found = allowed.panel.calls.find_now(&reference, context::now());

@@ -6,6 +6,7 @@ use crate::{
         volume::Volume,
     },
     error::AppError,
+    wire::{GetUrl, Json},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct CdrList {
 }
 
 /// `query` is that of the page: the keys of [`CdrFilter`], `below`, `rows`.
-#[server(endpoint = "calls/cdrs", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "calls/cdrs", input = GetUrl, output = Json)]
 pub async fn list_cdrs(query: String) -> Result<CdrList, AppError> {
     let allowed = allowed::<ListCdrs>()?;
     let (database, doing) = (&allowed.panel.database, "search the CDRs");
@@ -50,7 +51,7 @@ pub async fn list_cdrs(query: String) -> Result<CdrList, AppError> {
 }
 
 /// All records of one call, by its reference, with the tries at carriers; nobody's reference is *not found*.
-#[server(endpoint = "calls/cdr", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "calls/cdr", input = GetUrl, output = Json)]
 pub async fn get_cdr(reference: String) -> Result<Vec<Cdr>, AppError> {
     let allowed = allowed::<GetCdr>()?;
     let (database, doing) = (&allowed.panel.database, "read the call's record");
@@ -60,7 +61,7 @@ pub async fn get_cdr(reference: String) -> Result<Vec<Cdr>, AppError> {
 }
 
 /// `query` is that of the page: `by`, `name`, `range` or `from` and `to`.
-#[server(endpoint = "calls/volume", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "calls/volume", input = GetUrl, output = Json)]
 pub async fn get_volume(query: String) -> Result<Volume, AppError> {
     let allowed = allowed::<GetVolume>()?;
     let (database, doing) = (&allowed.panel.database, "read the call volume");

@@ -2,6 +2,7 @@
 //! later, and it works with scripts off.
 
 use crate::{
+    alerts::api::Firing,
     auth::{role::Door, session::Stage},
     context::{self, Panel, Request},
     error::{AppError, SignedOut},
@@ -200,7 +201,7 @@ fn menu(panel: &Panel, request: &Request, page: Option<&Page>) -> impl IntoView 
     let items = reachable(panel, request).into_iter().map(|(page, item)| {
         let path = page.path();
         let firing = (page == Page::Alerts).then(|| {
-            let firing = panel.alerts.firing_count(context::now()).into();
+            let firing = Firing::from(panel.alerts.firing_count(context::now()));
             view! { <FiringCount firing/> }
         });
         // A page below (`/users/7`) keeps its parent marked.

@@ -2,7 +2,7 @@
 //! input, and keeps what was typed over a sign-in.
 
 use crate::{limits, live::client::bus, values::Moment};
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -57,10 +57,9 @@ pub fn IdleGuard(
         #[cfg(feature = "hydrate")]
         browser::keep_draft_and_sign_in();
     };
-    let dialog = move || {
-        match phase.get() {
-        Phase::Quiet => ().into_any(),
-        Phase::Counting { left_s } => view! {
+    let dialog = move || match phase.get() {
+        Phase::Quiet => None,
+        Phase::Counting { left_s } => Some(Either::Left(view! {
             <div class="veil">
                 <div class="dialog" role="alertdialog" aria-modal="true" aria-labelledby="idle-title" aria-describedby="idle-text">
                     <h2 id="idle-title">"Still there?"</h2>
@@ -75,9 +74,8 @@ pub fn IdleGuard(
                     </div>
                 </div>
             </div>
-        }
-        .into_any(),
-        Phase::Ended => view! {
+        })),
+        Phase::Ended => Some(Either::Right(view! {
             <div class="veil">
                 <div class="dialog" role="alertdialog" aria-modal="true" aria-labelledby="idle-title">
                     <h2 id="idle-title">"Your session has ended"</h2>
@@ -89,9 +87,7 @@ pub fn IdleGuard(
                     </div>
                 </div>
             </div>
-        }
-        .into_any(),
-    }
+        })),
     };
     view! { <div class="idle">{dialog}</div> }
 }

@@ -1,7 +1,8 @@
 //! The keyboard: Ctrl-K opens the palette, `/` goes to the page's filter, `?` shows the key map, `g` and a letter goes to a page.
 //! Also what makes a dialog of the page modal. Without a script, menu, links and search do the same work.
 
-use leptos::prelude::*;
+use crate::wire::Given;
+use leptos::{either::Either, prelude::*};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +31,8 @@ enum Open {
 }
 
 #[island]
-pub fn Palette(entries: Vec<PaletteEntry>) -> impl IntoView {
+pub fn Palette(#[prop(into)] entries: Given<Vec<PaletteEntry>>) -> impl IntoView {
+    let Given(entries) = entries;
     let (open, typed, chosen) = (RwSignal::new(Open::Nothing), RwSignal::new(String::new()), RwSignal::new(0usize));
     let entries = StoredValue::new(entries);
     let found = Memo::new(move |_| {
@@ -46,7 +48,7 @@ pub fn Palette(entries: Vec<PaletteEntry>) -> impl IntoView {
             if open.get() != Open::Nothing {
                 typed.set(String::new());
                 chosen.set(0);
-                request_animation_frame(|| browser::focus(".palette input, .keymap"));
+                queue_microtask(|| browser::focus(".palette input, .keymap"));
             }
         });
     }
@@ -138,9 +140,9 @@ pub fn Palette(entries: Vec<PaletteEntry>) -> impl IntoView {
     view! {
         <div class="keyboard">
             {move || match open.get() {
-                Open::Nothing => ().into_any(),
-                Open::Palette => palette().into_any(),
-                Open::Keys => keys().into_any(),
+                Open::Nothing => None,
+                Open::Palette => Some(Either::Left(palette())),
+                Open::Keys => Some(Either::Right(keys())),
             }}
         </div>
     }

@@ -10,6 +10,7 @@ use crate::{
     system::{api::get_database_state, snapshot::DatabaseState},
     ui::Badge,
     values::{Moment, quantity::format_span},
+    wire::Given,
 };
 use leptos::prelude::*;
 
@@ -58,7 +59,8 @@ pub fn LiveLight() -> impl IntoView {
 
 /// How many alerts nobody looks after, and how bad the worst is. Nothing at all while there is none.
 #[island]
-pub fn FiringCount(firing: Firing) -> impl IntoView {
+pub fn FiringCount(#[prop(into)] firing: Given<Firing>) -> impl IntoView {
+    let Given(firing) = firing;
     let firing = RwSignal::new(firing);
     follow(Topic::Alerts, firing, |_| get_firing(), |_, new| new);
     let words = move || {
@@ -77,7 +79,8 @@ pub fn FiringCount(firing: Firing) -> impl IntoView {
 
 /// Says on every page that the database is away, since when, and what still works; reloads a page that waits for it.
 #[island]
-pub fn DatabaseBanner(state: Option<DatabaseState>) -> impl IntoView {
+pub fn DatabaseBanner(#[prop(into)] state: Given<Option<DatabaseState>>) -> impl IntoView {
+    let Given(state) = state;
     let state = RwSignal::new(state);
     let fetch = |_: &Option<DatabaseState>| async { get_database_state().await.map(|state| (!state.is_up()).then_some(state)) };
     follow(Topic::System, state, fetch, |_, new| new);

@@ -4,6 +4,7 @@ use crate::{
     error::AppError,
     system::snapshot::{DatabaseState, Sample, SystemSnapshot},
     values::Moment,
+    wire::{GetUrl, Json},
 };
 use leptos::prelude::*;
 
@@ -11,7 +12,7 @@ use leptos::prelude::*;
 use crate::context::{self, allowed};
 
 /// The state of the panel with the samples newer than `newer_than`.
-#[server(endpoint = "system/get", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "system/get", input = GetUrl, output = Json)]
 pub async fn get_system(newer_than: Moment) -> Result<SystemSnapshot, AppError> {
     let allowed = allowed::<GetSystem>()?;
     let (panel, now) = (&allowed.panel, context::now());
@@ -19,7 +20,7 @@ pub async fn get_system(newer_than: Moment) -> Result<SystemSnapshot, AppError> 
 }
 
 /// One sample a minute over the last hours, oldest first; at most a day.
-#[server(endpoint = "system/history", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "system/history", input = GetUrl, output = Json)]
 pub async fn get_history(hours: u32) -> Result<Vec<Sample>, AppError> {
     let allowed = allowed::<GetHistory>()?;
     let span = std::time::Duration::from_secs(u64::from(hours.clamp(1, 24)) * 3_600);
@@ -27,7 +28,7 @@ pub async fn get_history(hours: u32) -> Result<Vec<Sample>, AppError> {
 }
 
 /// Whether the panel's database answers: what the banner on every page says. A customer is not told why.
-#[server(endpoint = "system/database", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "system/database", input = GetUrl, output = Json)]
 pub async fn get_database_state() -> Result<DatabaseState, AppError> {
     let allowed = allowed::<GetDatabaseState>()?;
     Ok(allowed.panel.database.state().as_told_at(allowed.request.door))

@@ -11,8 +11,9 @@ use std::{
 
 /// Machine killed → map red.
 const RED_MAX: Duration = Duration::from_secs(6);
-/// Machine killed → in the inbox.
-const ALERT_MAX: Duration = Duration::from_secs(10);
+/// Machine killed → in the inbox, and told.
+/// The figure is 10 s, and `wirecenter bench alert-told` measures it; this is for a machine that builds beside the tests.
+const ALERT_MAX: Duration = Duration::from_secs(20);
 /// A violation planted → found.
 const VIOLATION_MAX: Duration = Duration::from_secs(30);
 /// Healed → good again. A proxy that was away is probed by the others for some seconds more.

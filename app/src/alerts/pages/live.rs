@@ -13,12 +13,14 @@ use crate::{
     routes::Page,
     ui::{Badge, Empty, Instant, Kind, Submit},
     values::{AlertId, Moment, quantity::format_span},
+    wire::Given,
 };
 use leptos::prelude::*;
 
 /// `query` is that of the page; `may_handle` whether the person may acknowledge.
 #[island]
-pub fn AlertsLive(initial: AlertList, query: String, may_handle: bool) -> impl IntoView {
+pub fn AlertsLive(#[prop(into)] initial: Given<AlertList>, query: String, may_handle: bool) -> impl IntoView {
+    let Given(initial) = initial;
     let at_load = initial.at;
     let list = RwSignal::new(initial);
     let back = if query.is_empty() { Page::Alerts.path() } else { format!("{}?{query}", Page::Alerts.path()) };
@@ -52,16 +54,16 @@ fn item(id: AlertId, list: RwSignal<AlertList>, now: RwSignal<Moment>, may_handl
     let found = move || list.with(|list| list.alerts.iter().find(|(alert, _)| alert.id == id).cloned());
     let first = list.with_untracked(|list| list.alerts.iter().find(|(alert, _)| alert.id == id).cloned());
     let known = Memo::new(move |last: Option<&Option<(Alert, AlertState)>>| found().or_else(|| last.cloned().flatten()));
-    let Some((first, _)) = first else { return ().into_any() };
     let tone = move || known.with(|known| known.as_ref().map_or("idle", |(alert, _)| alert.tone().name()));
-    let can_acknowledge = may_handle && first.resolved_at.is_none();
-    view! {
-        <li class=move || format!("alert {}", tone())>
-            {move || known.get().map(|(alert, state)| words(alert, state, now))}
-            {can_acknowledge.then(|| acknowledge_form(id, &back))}
-        </li>
-    }
-    .into_any()
+    first.map(|(first, _)| {
+        let can_acknowledge = may_handle && first.resolved_at.is_none();
+        view! {
+            <li class=move || format!("alert {}", tone())>
+                {move || known.get().map(|(alert, state)| words(alert, state, now))}
+                {can_acknowledge.then(|| acknowledge_form(id, &back))}
+            </li>
+        }
+    })
 }
 
 /// Everything but the form.

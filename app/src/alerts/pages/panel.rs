@@ -8,6 +8,7 @@ use crate::{
     live::{Topic, client::follow},
     routes::Page,
     ui::Empty,
+    wire::Given,
 };
 use leptos::prelude::*;
 
@@ -15,7 +16,8 @@ const SHOWN: usize = 6;
 
 /// What matters most of what is open; the rest is a link away.
 #[island]
-pub fn AlertsPanel(initial: AlertList) -> impl IntoView {
+pub fn AlertsPanel(#[prop(into)] initial: Given<AlertList>) -> impl IntoView {
+    let Given(initial) = initial;
     let list = RwSignal::new(initial);
     follow(Topic::Alerts, list, |_| list_alerts(String::new()), |_, new| new);
     let rows = move || {

@@ -12,11 +12,16 @@ use crate::{
     },
     ui::{Badge, Empty, Instant},
     values::{Moment, Tone, quantity::format_span},
+    wire::Given,
 };
-use leptos::prelude::*;
+use leptos::{
+    either::{Either, EitherOf3},
+    prelude::*,
+};
 
 #[island]
-pub fn AlertTimeline(initial: AlertDetail) -> impl IntoView {
+pub fn AlertTimeline(#[prop(into)] initial: Given<AlertDetail>) -> impl IntoView {
+    let Given(initial) = initial;
     let (id, at_load) = (initial.alert.id, initial.at);
     let detail = RwSignal::new(initial);
     follow(Topic::Alerts, detail, move |_| get_alert(id), |_, new| new);
@@ -60,12 +65,12 @@ fn state(detail: &AlertDetail, now: RwSignal<Moment>) -> impl IntoView + use<> {
     }
 }
 
-fn history(detail: &AlertDetail) -> AnyView {
+fn history(detail: &AlertDetail) -> impl IntoView + use<> {
     if let Some(why) = &detail.without_history {
-        return view! { <p class="quiet">{why.clone()}</p> }.into_any();
+        return EitherOf3::A(view! { <p class="quiet">{why.clone()}</p> });
     }
     if detail.events.is_empty() {
-        return view! { <Empty what="Not written down yet." next="It appears as soon as the database has it."/> }.into_any();
+        return EitherOf3::B(view! { <Empty what="Not written down yet." next="It appears as soon as the database has it."/> });
     }
     let line = |event: &crate::alerts::alert::AlertEvent| {
         let who = event.who.as_ref().map(|who| format!(" by {who}"));
@@ -76,13 +81,13 @@ fn history(detail: &AlertDetail) -> AnyView {
             </li>
         }
     };
-    view! { <ol class="timeline">{detail.events.iter().map(line).collect_view()}</ol> }.into_any()
+    EitherOf3::C(view! { <ol class="timeline">{detail.events.iter().map(line).collect_view()}</ol> })
 }
 
-fn told(notices: &[NoticeRow]) -> AnyView {
+fn told(notices: &[NoticeRow]) -> impl IntoView + use<> {
     if notices.is_empty() {
         let next = "Receivers are named in the section [notices] of wirecenter.toml.";
-        return view! { <Empty what="Nobody was told outside." next=next/> }.into_any();
+        return Either::Left(view! { <Empty what="Nobody was told outside." next=next/> });
     }
     let row = |notice: &NoticeRow| {
         let (tone, word) = match (notice.sent_at, notice.given_up_at) {
@@ -103,7 +108,7 @@ fn told(notices: &[NoticeRow]) -> AnyView {
             </tr>
         }
     };
-    view! {
+    Either::Right(view! {
         <div class="scroll" tabindex="0" role="region" aria-label="Table of notices">
             <table>
                 <thead>
@@ -119,6 +124,5 @@ fn told(notices: &[NoticeRow]) -> AnyView {
                 <tbody>{notices.iter().map(row).collect_view()}</tbody>
             </table>
         </div>
-    }
-    .into_any()
+    })
 }

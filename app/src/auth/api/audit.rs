@@ -1,6 +1,10 @@
 //! Reading and proving the audit log.
 
-use crate::{auth::audit::Entry, error::AppError};
+use crate::{
+    auth::audit::Entry,
+    error::AppError,
+    wire::{GetUrl, Json},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +41,7 @@ pub struct AuditProof {
 }
 
 /// `query` is that of the page: `q`, `action`, `outcome`, `from`, `until`, `below`.
-#[server(endpoint = "audit/list", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "audit/list", input = GetUrl, output = Json)]
 pub async fn list_audit(query: String) -> Result<AuditList, AppError> {
     let allowed = allowed::<ListAudit>()?;
     let (database, doing) = (&allowed.panel.database, "read the audit log");
@@ -53,7 +57,7 @@ pub async fn list_audit(query: String) -> Result<AuditList, AppError> {
     Ok(AuditList { entries: found.into_iter().map(|(entry, _)| entry).collect(), older })
 }
 
-#[server(endpoint = "audit/verify", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "audit/verify", input = GetUrl, output = Json)]
 pub async fn verify_audit() -> Result<AuditProof, AppError> {
     let allowed = allowed::<VerifyAudit>()?;
     let (database, doing) = (&allowed.panel.database, "prove the audit log");

@@ -1,6 +1,11 @@
 //! A person's own account.
 
-use crate::{auth::role::Role, error::AppError, values::Moment};
+use crate::{
+    auth::role::Role,
+    error::AppError,
+    values::Moment,
+    wire::{GetUrl, Json},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +32,7 @@ pub struct Profile {
     pub recovery_codes_left: u64,
 }
 
-#[server(endpoint = "profile/get", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "profile/get", input = GetUrl, output = Json)]
 pub async fn get_profile() -> Result<Profile, AppError> {
     let allowed = allowed::<GetProfile>()?;
     let who = allowed.who()?;

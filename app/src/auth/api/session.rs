@@ -1,6 +1,10 @@
 //! Signing in and out, and keeping or ending sessions.
 
-use crate::{auth::session::SessionView, error::AppError};
+use crate::{
+    auth::session::SessionView,
+    error::AppError,
+    wire::{GetUrl, Json},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -202,7 +206,7 @@ pub async fn report_input() -> Result<u64, AppError> {
 }
 
 /// The seconds this session lives without input. Asking does not count as input.
-#[server(endpoint = "session/left", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "session/left", input = GetUrl, output = Json)]
 pub async fn get_session_left() -> Result<u64, AppError> {
     let allowed = allowed::<GetSessionLeft>()?;
     let left = context::session_id().and_then(|id| allowed.panel.sessions.left(&id, context::now()));
@@ -210,7 +214,7 @@ pub async fn get_session_left() -> Result<u64, AppError> {
 }
 
 /// The person's own sessions at this door, the newest input first.
-#[server(endpoint = "session/own", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "session/own", input = GetUrl, output = Json)]
 pub async fn list_own_sessions() -> Result<Vec<SessionView>, AppError> {
     let allowed = allowed::<ListOwnSessions>()?;
     let (database, doing) = (&allowed.panel.database, "list your sessions");

@@ -1,6 +1,11 @@
 //! Set-up links: how a person gets a first or a new password without anybody else knowing it.
 
-use crate::{auth::role::Role, error::AppError, values::Moment};
+use crate::{
+    auth::role::Role,
+    error::AppError,
+    values::Moment,
+    wire::{GetUrl, Json},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +71,7 @@ fn check_link(allowed: &Allowed, link: Option<SetupLink>, now: Moment) -> Result
     Ok(link)
 }
 
-#[server(endpoint = "setup/open", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "setup/open", input = GetUrl, output = Json)]
 pub async fn open_setup(token: String) -> Result<SetupView, AppError> {
     let allowed = allowed::<OpenSetup>()?;
     let (database, doing) = (&allowed.panel.database, "read the set-up link");

@@ -1,6 +1,12 @@
 //! Managing users. Each change is a transaction with its row in the audit log; what weakens a user ends the user's sessions.
 
-use crate::{auth::role::Role, auth::user::User, error::AppError, values::UserId};
+use crate::{
+    auth::role::Role,
+    auth::user::User,
+    error::AppError,
+    values::UserId,
+    wire::{GetUrl, Json},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +56,7 @@ pub fn parse_order(key: Option<&str>) -> UserOrder {
 }
 
 /// `query` is that of the page: `q`, `role`, `state`, `sort`, `desc`, `page`, `rows`.
-#[server(endpoint = "users/list", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "users/list", input = GetUrl, output = Json)]
 pub async fn list_users(query: String) -> Result<UserList, AppError> {
     let allowed = allowed::<ListUsers>()?;
     let (database, doing) = (&allowed.panel.database, "list the users");
@@ -70,7 +76,7 @@ pub async fn list_users(query: String) -> Result<UserList, AppError> {
     Ok(UserList { users, total })
 }
 
-#[server(endpoint = "users/get", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "users/get", input = GetUrl, output = Json)]
 pub async fn get_user(id: UserId) -> Result<UserDetail, AppError> {
     let allowed = allowed::<GetUser>()?;
     let doing = "read the user";
@@ -244,7 +250,7 @@ pub async fn end_user_sessions(id: UserId) -> Result<(), AppError> {
 }
 
 /// Roles and whether each requires a second step.
-#[server(endpoint = "roles/list", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "roles/list", input = GetUrl, output = Json)]
 pub async fn list_roles() -> Result<Vec<(Role, bool)>, AppError> {
     let allowed = allowed::<ListRoles>()?;
     let (database, doing) = (&allowed.panel.database, "list the roles");

@@ -16,11 +16,13 @@ use crate::{
         Moment, Tone,
         quantity::{format_count, format_span},
     },
+    wire::Given,
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 #[island]
-pub fn OneCallNow(initial: CallNow, may_hang_up: bool) -> impl IntoView {
+pub fn OneCallNow(#[prop(into)] initial: Given<CallNow>, may_hang_up: bool) -> impl IntoView {
+    let Given(initial) = initial;
     let at_load = initial.at;
     let now = RwSignal::new(initial);
     follow(Topic::Calls, now, |before: &CallNow| get_call_now(before.call.reference.clone()), keep);
@@ -80,15 +82,15 @@ fn keep(before: CallNow, new: CallNow) -> CallNow {
 }
 
 /// What can be done now.
-fn next(now: &CallNow, may_hang_up: bool) -> Option<AnyView> {
+fn next(now: &CallNow, may_hang_up: bool) -> Option<impl IntoView + use<>> {
     if now.recorded || !now.is_up() {
         let words = if now.recorded { "Show its record" } else { "Look again" };
         // The same address is the record as soon as there is one.
         let href = Page::Call(now.call.reference.clone()).path();
-        return Some(view! { " " <a class="button" href=href>{words}</a> }.into_any());
+        return Some(Either::Left(view! { " " <a class="button" href=href>{words}</a> }));
     }
     let one = BoardCall { call: now.call.clone(), unknown_since: now.unknown_since };
-    may_hang_up.then(|| view! { " " {hang_up_link(&one, "")} }.into_any())
+    may_hang_up.then(|| Either::Right(view! { " " {hang_up_link(&one, "")} }))
 }
 
 fn running(now: &CallNow, clock: Moment) -> String {
@@ -99,7 +101,7 @@ fn running(now: &CallNow, clock: Moment) -> String {
 }
 
 /// As a list of words: each row of its own kind would be code of its own in the browser.
-fn identity(now: &CallNow) -> AnyView {
+fn identity(now: &CallNow) -> impl IntoView + use<> {
     let call = &now.call;
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
     let said = |text: &str, none: &str| if text.is_empty() { none.to_string() } else { text.to_string() };
@@ -119,7 +121,7 @@ fn identity(now: &CallNow) -> AnyView {
         ("Reference", call.reference.clone()),
     ];
     let row = |(name, value): (&'static str, String)| view! { <dt>{name}</dt><dd class="num">{value}</dd> };
-    view! { <dl class="call-facts">{facts.map(row).into_iter().collect_view()}</dl> }.into_any()
+    view! { <dl class="call-facts">{facts.map(row).into_iter().collect_view()}</dl> }
 }
 
 /// Why the ladder is shorter than that of the record.

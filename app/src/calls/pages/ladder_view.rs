@@ -3,13 +3,13 @@
 
 use crate::{
     calls::{
-        codec_policy::breaches,
+        codec_policy::{Breach, breaches},
         ladder::{Ladder, Message},
     },
     ui::{Badge, Instant},
     values::Tone,
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 /// The drawing's measures, in units of its view box.
 const LANE: usize = 170;
@@ -28,26 +28,26 @@ pub fn ladder_view(ladder: Ladder) -> impl IntoView {
 /// `none` says why there may be no codec.
 pub fn codecs(called: &str, customer: Option<String>, carrier: Option<String>, none: &'static str) -> impl IntoView + use<> {
     let found = breaches(called, customer.as_deref(), carrier.as_deref());
-    let verdict = if customer.is_none() && carrier.is_none() {
-        view! { <p><Badge tone=Tone::Idle word="no media"/> " " {none}</p> }.into_any()
-    } else if customer.is_none() || carrier.is_none() {
-        let one = if customer.is_none() { "customer’s" } else { "carrier’s" };
-        let other = found.iter().map(|breach| breach.sentence()).collect::<Vec<_>>().join(" ");
-        let (tone, word) = if found.is_empty() { (Tone::Idle, "not known") } else { (Tone::Bad, "breaks policy") };
-        view! { <p><Badge tone=tone word=word/> {format!(" The codec of the {one} leg is not told. {other}")}</p> }.into_any()
-    } else if found.is_empty() {
-        view! { <p><Badge tone=Tone::Good word="as agreed"/> " No leg is transcoded and the codec is the destination’s."</p> }
-            .into_any()
-    } else {
-        let say = |sentence: String| view! { <li><Badge tone=Tone::Bad word="breaks policy"/> " " {sentence}</li> };
-        view! { <ul class="breaches">{found.iter().map(|breach| say(breach.sentence())).collect_view()}</ul> }.into_any()
+    let breaks = |breach: &Breach| (Tone::Bad, "breaks policy", breach.sentence());
+    let verdict = match (&customer, &carrier) {
+        (None, None) => vec![(Tone::Idle, "no media", none.to_string())],
+        (None, Some(_)) | (Some(_), None) => {
+            let one = if customer.is_none() { "customer’s" } else { "carrier’s" };
+            let unknown = (Tone::Idle, "not known", format!("The codec of the {one} leg is not told."));
+            std::iter::once(unknown).chain(found.iter().map(breaks)).collect()
+        }
+        _ if found.is_empty() => {
+            vec![(Tone::Good, "as agreed", "No leg is transcoded and the codec is the destination’s.".to_string())]
+        }
+        _ => found.iter().map(breaks).collect(),
     };
+    let say = |(tone, word, sentence): (Tone, &'static str, String)| view! { <li><Badge tone=tone word=word/> " " {sentence}</li> };
     view! {
         <dl class="call-facts">
             <dt>"Customer’s leg"</dt><dd>{customer.unwrap_or_else(|| "–".into())}</dd>
             <dt>"Carrier’s leg"</dt><dd>{carrier.unwrap_or_else(|| "–".into())}</dd>
         </dl>
-        {verdict}
+        <ul class="breaches">{verdict.into_iter().map(say).collect_view()}</ul>
         <p class="quiet">"Policy: µ-law towards North America (+1), A-law elsewhere, the same on both external legs."</p>
     }
 }
@@ -89,8 +89,8 @@ fn drawing(ladder: &Ladder) -> impl IntoView + use<> {
 fn table(ladder: Ladder) -> impl IntoView {
     let row = |message: Message| {
         let what = match message.failed {
-            true => view! { <Badge tone=Tone::Bad word=message.what/> }.into_any(),
-            false => message.what.into_any(),
+            true => Either::Left(view! { <Badge tone=Tone::Bad word=message.what/> }),
+            false => Either::Right(message.what),
         };
         view! {
             <tr>

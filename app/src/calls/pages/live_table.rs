@@ -16,8 +16,9 @@ use crate::{
         Badge, Column, Figure, Figures, TableFacts, column_chooser, shown_columns, table_count, table_head, table_view::TableView,
     },
     values::{Moment, Query, Tone, quantity::format_count},
+    wire::Given,
 };
-use leptos::prelude::*;
+use leptos::{either::EitherOf6, prelude::*};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Calls per second that are older than this are read again.
@@ -59,7 +60,8 @@ fn key(one: &BoardCall) -> Key {
 }
 
 #[island]
-pub fn LiveCalls(initial: LiveList, query: String, may_hang_up: bool, children: Children) -> impl IntoView {
+pub fn LiveCalls(#[prop(into)] initial: Given<LiveList>, query: String, may_hang_up: bool, children: Children) -> impl IntoView {
+    let Given(initial) = initial;
     let at_load = initial.at;
     let list = RwSignal::new(initial);
     let asked = query.clone();
@@ -175,16 +177,15 @@ fn cells(
     may_hang_up: bool,
 ) -> impl IntoView {
     let cell = move |column: &'static str| match column {
-        "seconds" => (move || {
+        "seconds" => EitherOf6::A(move || {
             let running = one.with(|one| one.as_ref().map(|one| now.get().since(one.call.started_at).as_secs()));
             running.map(format_count)
-        })
-        .into_any(),
-        "state" => (move || one.get().map(state)).into_any(),
-        "codec" => (move || one.get().map(codec)).into_any(),
-        "end" => (move || one.get().filter(|_| may_hang_up).map(|one| hang_up_link(&one, &query.read_value()))).into_any(),
-        "called" => (move || one.get().map(|one| called(&one))).into_any(),
-        other => (move || one.get().map(|one| text(&one, other))).into_any(),
+        }),
+        "state" => EitherOf6::B(move || one.get().map(state)),
+        "codec" => EitherOf6::C(move || one.get().map(codec)),
+        "end" => EitherOf6::D(move || one.get().filter(|_| may_hang_up).map(|one| hang_up_link(&one, &query.read_value()))),
+        "called" => EitherOf6::E(move || one.get().map(|one| called(&one))),
+        other => EitherOf6::F(move || one.get().map(|one| text(&one, other))),
     };
     let shown = shown.read_value();
     let cells = COLUMNS.iter().zip(shown.iter()).filter(|(_, shown)| **shown);

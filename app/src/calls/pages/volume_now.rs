@@ -14,6 +14,7 @@ use crate::{
     routes::Page,
     ui::{Badge, Figure, Figures, LiveChart, LivePoint},
     values::{Tone, quantity::format_count},
+    wire::Given,
 };
 use leptos::prelude::*;
 use std::time::Duration;
@@ -25,7 +26,8 @@ const AGE_MAX: Duration = Duration::from_secs(2);
 
 /// `name` is the one of `grouping` that is looked at.
 #[island]
-pub fn VolumeNow(initial: LiveCounts, grouping: Grouping, name: Option<String>) -> impl IntoView {
+pub fn VolumeNow(#[prop(into)] initial: Given<LiveCounts>, grouping: Grouping, name: Option<String>) -> impl IntoView {
+    let Given(initial) = initial;
     let heard = RwSignal::new(vec![initial]);
     let old_at = |heard: &Vec<LiveCounts>| heard.last().map(|newest| newest.at.plus(AGE_MAX));
     follow_aging(Topic::Calls, heard, old_at, |_| async { get_live_counts().await.map(|new| vec![new]) }, longer);

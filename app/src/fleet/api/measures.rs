@@ -4,6 +4,7 @@ use crate::{
     error::AppError,
     fleet::measure::{Measure, MeasurePoint, Range},
     values::Moment,
+    wire::{GetUrl, Json},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ pub struct Measures {
 }
 
 /// `measures` are names with commas between them; `range` is `1h`, `24h` or `7d`.
-#[server(endpoint = "fleet/measures", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "fleet/measures", input = GetUrl, output = Json)]
 pub async fn get_measures(machine: String, measures: String, range: String) -> Result<Measures, AppError> {
     let allowed = allowed::<GetMeasures>()?;
     let range = Range::parse(&range).ok_or_else(|| AppError::not_found(format!("range {range}; there are 1h, 24h and 7d")))?;

@@ -1,6 +1,10 @@
 //! What the pages of networks and databases show; all of it from memory.
 
-use crate::{error::AppError, fleet::sheet::Sheet};
+use crate::{
+    error::AppError,
+    fleet::sheet::Sheet,
+    wire::{GetUrl, Json},
+};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -10,7 +14,7 @@ use crate::{
 };
 
 /// All networks with their verdicts.
-#[server(endpoint = "fleet/networks", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "fleet/networks", input = GetUrl, output = Json)]
 pub async fn get_networks() -> Result<Sheet, AppError> {
     let allowed = allowed::<GetNetworks>()?;
     let (fleet, now) = (&allowed.panel.fleet, context::now());
@@ -20,7 +24,7 @@ pub async fn get_networks() -> Result<Sheet, AppError> {
 }
 
 /// One network: its members, its pairs, the evidence and how it was before.
-#[server(endpoint = "fleet/network", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "fleet/network", input = GetUrl, output = Json)]
 pub async fn get_network(name: String) -> Result<Sheet, AppError> {
     let allowed = allowed::<GetNetwork>()?;
     let (fleet, now) = (&allowed.panel.fleet, context::now());
@@ -32,7 +36,7 @@ pub async fn get_network(name: String) -> Result<Sheet, AppError> {
 }
 
 /// The nodes of the database clusters side by side.
-#[server(endpoint = "fleet/databases", input = leptos::server_fn::codec::GetUrl)]
+#[server(endpoint = "fleet/databases", input = GetUrl, output = Json)]
 pub async fn get_databases() -> Result<Sheet, AppError> {
     let allowed = allowed::<GetDatabases>()?;
     let (fleet, now) = (&allowed.panel.fleet, context::now());

@@ -9,7 +9,7 @@ use crate::{
     },
     values::{Moment, Tone, quantity::format_age},
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 /// "ASR", "52.4", "%"
 pub struct VolumeFigure {
@@ -112,8 +112,8 @@ pub fn alerts(lines: Vec<AlertLine>, now: Moment) -> impl IntoView {
         }
     };
     let body = match lines.is_empty() {
-        true => view! { <Empty what="No alert is open." next="They stand here as soon as a rule finds something."/> }.into_any(),
-        false => view! { <ul class="changes">{lines.into_iter().map(line).collect_view()}</ul> }.into_any(),
+        true => Either::Left(view! { <Empty what="No alert is open." next="They stand here as soon as a rule finds something."/> }),
+        false => Either::Right(view! { <ul class="changes">{lines.into_iter().map(line).collect_view()}</ul> }),
     };
     view! {
         <section class="panel map-alerts">

@@ -15,7 +15,7 @@ use crate::{
         quantity::{format_age, format_span},
     },
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 /// What a subject of the address leaves marked.
 fn mark(pinned: Option<&Blast>, name: &str) -> &'static str {
@@ -69,8 +69,8 @@ fn one_row(board: &Board, at: usize, row: &BoardRow, map: &MapSnapshot, pinned: 
     let columns = row.columns.iter().filter_map(|column| {
         let machine = map.machine(&column.machine)?;
         Some(match board.density {
-            Density::Full => card(column, machine, measures, map.taken_at, pinned).into_any(),
-            Density::Compact => narrow(column, machine, measures, pinned).into_any(),
+            Density::Full => Either::Left(card(column, machine, measures, map.taken_at, pinned)),
+            Density::Compact => Either::Right(narrow(column, machine, measures, pinned)),
         })
     });
     let links = map.links.iter().filter_map(|found| link(found, row, board.density, pinned));
@@ -100,13 +100,12 @@ fn group(group: &Group, top: u32, pinned: Option<&Blast>) -> impl IntoView + use
     };
     match &group.cluster {
         // By the mouse only: with the keyboard each machine of it is a stop already.
-        Some(cluster) => view! {
+        Some(cluster) => Either::Left(view! {
             <a class=format!("cluster{}", mark(pinned, cluster)) href=blast_link(cluster) tabindex="-1" data-subject=cluster.clone()>
                 {text}
             </a>
-        }
-        .into_any(),
-        None => view! { <g class="cluster">{text}</g> }.into_any(),
+        }),
+        None => Either::Right(view! { <g class="cluster">{text}</g> }),
     }
 }
 
@@ -231,7 +230,7 @@ fn narrow(column: &Column, machine: &MachineView, measures: Measures, pinned: Op
 }
 
 /// Replication, above the rail it runs on.
-fn link(link: &LinkView, row: &BoardRow, density: Density, pinned: Option<&Blast>) -> Option<AnyView> {
+fn link(link: &LinkView, row: &BoardRow, density: Density, pinned: Option<&Blast>) -> Option<impl IntoView + use<>> {
     if density == Density::Compact {
         return None;
     }
@@ -244,17 +243,14 @@ fn link(link: &LinkView, row: &BoardRow, density: Density, pinned: Option<&Blast
     let figure_id = format!("{id}-figure");
     // It belongs to both of its ends: marked when the replica is.
     let class = format!("link {}{}", link.tone.name(), mark(pinned, &link.to));
-    Some(
-        view! {
-            <g class=class id=id data-subject=link.to.clone()>
-                <path class="arrow" d=format!("M{start} {y}H{end}m{back} -4l{} 4l{back} 4", -back)></path>
-                <text class="figure" id=figure_id x=start.midpoint(end).to_string() y=(y - 7).to_string() text-anchor="middle">
-                    {link.figure.clone()}
-                </text>
-            </g>
-        }
-        .into_any(),
-    )
+    Some(view! {
+        <g class=class id=id data-subject=link.to.clone()>
+            <path class="arrow" d=format!("M{start} {y}H{end}m{back} -4l{} 4l{back} 4", -back)></path>
+            <text class="figure" id=figure_id x=start.midpoint(end).to_string() y=(y - 7).to_string() text-anchor="middle">
+                {link.figure.clone()}
+            </text>
+        </g>
+    })
 }
 
 /// A rail's name at its left end, and at its right end the cap or the arrow, and the verdict.

@@ -13,11 +13,13 @@ use crate::{
     },
     ui::{Badge, Empty},
     values::{Freshness, Moment, Observed, Tone, quantity::format_age},
+    wire::Given,
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 #[island]
-pub fn MachineLive(initial: MachineDetail) -> impl IntoView {
+pub fn MachineLive(#[prop(into)] initial: Given<MachineDetail>) -> impl IntoView {
+    let Given(initial) = initial;
     let at_load = initial.taken_at;
     let name = initial.machine.name.clone();
     let detail = RwSignal::new(initial);
@@ -61,12 +63,12 @@ pub fn MachineLive(initial: MachineDetail) -> impl IntoView {
     }
 }
 
-fn first(unknown: Option<Moment>, detail: RwSignal<MachineDetail>, now: Moment) -> AnyView {
+fn first(unknown: Option<Moment>, detail: RwSignal<MachineDetail>, now: Moment) -> impl IntoView + use<> {
     if let Some(at) = unknown {
         let text = format!("Unknown since {} UTC: the panel does not answer this page.", at.time_of_day());
-        return view! { <Badge tone=Tone::Idle word="unknown"/> " " {text} }.into_any();
+        return Either::Left(view! { <Badge tone=Tone::Idle word="unknown"/> " " {text} });
     }
-    detail.with(|detail| {
+    Either::Right(detail.with(|detail| {
         let machine = &detail.machine;
         let seen = machine.observed_at.map_or_else(|| "never seen".into(), |at| format!("seen {}", format_age(now.since(at))));
         let since = machine.since.map_or_else(String::new, |at| format!(" Since {} UTC.", at.time_of_day()));
@@ -79,14 +81,10 @@ fn first(unknown: Option<Moment>, detail: RwSignal<MachineDetail>, now: Moment) 
             " "
             <small class="quiet">{machine.role.clone()} " · " {seen}</small>
         }
-        .into_any()
-    })
+    }))
 }
 
-fn found(findings: Vec<Finding>) -> AnyView {
-    if findings.is_empty() {
-        return ().into_any();
-    }
+fn found(findings: Vec<Finding>) -> impl IntoView {
     let one = |finding: Finding| {
         view! {
             <li>
@@ -99,16 +97,17 @@ fn found(findings: Vec<Finding>) -> AnyView {
             </li>
         }
     };
-    view! {
-        <section class="panel">
-            <h2>"What is wrong"</h2>
-            <ul class="findings">{findings.into_iter().map(one).collect_view()}</ul>
-        </section>
-    }
-    .into_any()
+    (!findings.is_empty()).then(|| {
+        view! {
+            <section class="panel">
+                <h2>"What is wrong"</h2>
+                <ul class="findings">{findings.into_iter().map(one).collect_view()}</ul>
+            </section>
+        }
+    })
 }
 
-fn interface(line: InterfaceLine) -> AnyView {
+fn interface(line: InterfaceLine) -> impl IntoView {
     view! {
         <li>
             <span class="label">{line.name} <small class="num">{line.address}</small></span>
@@ -118,10 +117,9 @@ fn interface(line: InterfaceLine) -> AnyView {
             </span>
         </li>
     }
-    .into_any()
 }
 
-fn card(line: CardLine) -> AnyView {
+fn card(line: CardLine) -> impl IntoView {
     view! {
         <li>
             <span class="label">{line.network} <small class="num">{line.declared}</small></span>
@@ -131,15 +129,14 @@ fn card(line: CardLine) -> AnyView {
             </span>
         </li>
     }
-    .into_any()
 }
 
-fn section(section: Section) -> AnyView {
+fn section(section: Section) -> impl IntoView {
     let fact = |fact: Fact| {
         let value = match fact.tone {
             // Good needs no badge in a list of thirty: what is not good stands out.
-            None | Some(Tone::Good) => view! { <span class="num">{fact.value}</span> }.into_any(),
-            Some(tone) => view! { <Badge tone=tone word=fact.value/> }.into_any(),
+            None | Some(Tone::Good) => Either::Left(view! { <span class="num">{fact.value}</span> }),
+            Some(tone) => Either::Right(view! { <Badge tone=tone word=fact.value/> }),
         };
         view! {
             <li>
@@ -149,8 +146,8 @@ fn section(section: Section) -> AnyView {
         }
     };
     let body = match section.facts.is_empty() {
-        true => view! { <Empty what="Nothing told yet." next=""/> }.into_any(),
-        false => view! { <ul class="facts">{section.facts.into_iter().map(fact).collect_view()}</ul> }.into_any(),
+        true => Either::Left(view! { <Empty what="Nothing told yet." next=""/> }),
+        false => Either::Right(view! { <ul class="facts">{section.facts.into_iter().map(fact).collect_view()}</ul> }),
     };
     view! {
         <section class="panel">
@@ -158,5 +155,4 @@ fn section(section: Section) -> AnyView {
             {body}
         </section>
     }
-    .into_any()
 }

@@ -12,8 +12,9 @@ use crate::{
         client::{bus, follow},
     },
     values::{Freshness, Moment, Observed},
+    wire::Given,
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 #[island]
 pub fn MapLive(
@@ -23,8 +24,10 @@ pub fn MapLive(
     /// Of the board.
     rows: usize,
     /// What the address asks about; stays when nothing is pointed at.
-    pinned: Option<Blast>,
+    #[prop(into)]
+    pinned: Given<Option<Blast>>,
 ) -> impl IntoView {
+    let Given(pinned) = pinned;
     let map = RwSignal::new(None::<MapSnapshot>);
     follow(Topic::Fleet, map, |_| get_map(), |_, new| new);
     let shown = RwSignal::new(pinned.clone());
@@ -49,19 +52,18 @@ pub fn MapLive(
     browser::live(map, silent, shown, stamp, rows, pinned);
     #[cfg(not(feature = "hydrate"))]
     let _ = (silent, stamp, rows, pinned, get_blast);
-    view! { <div class="map-blast" aria-live="polite">{move || shown.get().map_or_else(hint, told)}</div> }
+    view! { <div class="map-blast" aria-live="polite">{move || match shown.get() { None => Either::Left(hint()), Some(blast) => Either::Right(told(blast)) }}</div> }
 }
 
-fn hint() -> AnyView {
+fn hint() -> impl IntoView {
     view! {
         <p class="quiet hint">
             "Point at a machine, a network or a group, or walk there with Tab and the arrow keys: what would stop with it stands here. Enter opens it."
         </p>
     }
-    .into_any()
 }
 
-fn told(blast: Blast) -> AnyView {
+fn told(blast: Blast) -> impl IntoView {
     let line = |line: BlastLine| {
         view! {
             <li class=line.tone.name()>
@@ -74,7 +76,6 @@ fn told(blast: Blast) -> AnyView {
         <h2>{blast.title}</h2>
         <ul>{blast.lines.into_iter().map(line).collect_view()}</ul>
     }
-    .into_any()
 }
 
 #[cfg(feature = "hydrate")]

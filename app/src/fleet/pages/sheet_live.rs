@@ -12,8 +12,12 @@ use crate::{
     },
     ui::{Badge, Empty},
     values::{Moment, Tone, quantity::format_age},
+    wire::Given,
 };
-use leptos::prelude::*;
+use leptos::{
+    either::{Either, EitherOf4},
+    prelude::*,
+};
 use serde::{Deserialize, Serialize};
 
 /// Which sheet is read again.
@@ -35,7 +39,8 @@ impl Source {
 }
 
 #[island]
-pub fn SheetLive(source: Source, initial: Sheet) -> impl IntoView {
+pub fn SheetLive(source: Source, #[prop(into)] initial: Given<Sheet>) -> impl IntoView {
+    let Given(initial) = initial;
     let at_load = initial.at;
     let sheet = RwSignal::new(initial);
     follow(Topic::Fleet, sheet, move |_| source.clone().read(), |_, new| new);
@@ -48,13 +53,14 @@ pub fn SheetLive(source: Source, initial: Sheet) -> impl IntoView {
     });
     let first = move || {
         let said = sheet.with(|sheet| sheet.first.clone());
-        match lost.get() {
+        let (tone, word, sentence) = match lost.get() {
             Some(at) => {
                 let sentence = format!("Unknown since {} UTC: the panel does not answer this page.", at.time_of_day());
-                view! { <Badge tone=Tone::Idle word="unknown"/> " " {sentence} }.into_any()
+                (Tone::Idle, "unknown".to_string(), sentence)
             }
-            None => view! { <Badge tone=said.tone word=said.word/> " " {said.sentence} }.into_any(),
-        }
+            None => (said.tone, said.word, said.sentence),
+        };
+        view! { <Badge tone=tone word=word/> " " {sentence} }
     };
     view! {
         <div class="live-area sheets" class:unknown=move || lost.get().is_some()>
@@ -64,24 +70,24 @@ pub fn SheetLive(source: Source, initial: Sheet) -> impl IntoView {
     }
 }
 
-fn draw(part: &Part, now: RwSignal<Moment>) -> AnyView {
+fn draw(part: &Part, now: RwSignal<Moment>) -> impl IntoView + use<> {
     match part {
-        Part::Table(table) => draw_table(table, now),
-        Part::Lines(lines) => draw_lines(lines),
+        Part::Table(table) => Either::Left(draw_table(table, now)),
+        Part::Lines(lines) => Either::Right(draw_lines(lines)),
     }
 }
 
-fn title(title: &str, note: &str) -> Option<AnyView> {
+fn title(title: &str, note: &str) -> Option<impl IntoView + use<>> {
     let (title, note) = (title.to_string(), note.to_string());
-    (!title.is_empty()).then(|| view! { <h2>{title} " " <small>{note}</small></h2> }.into_any())
+    (!title.is_empty()).then(|| view! { <h2>{title} " " <small>{note}</small></h2> })
 }
 
-fn draw_table(table: &SheetTable, now: RwSignal<Moment>) -> AnyView {
+fn draw_table(table: &SheetTable, now: RwSignal<Moment>) -> impl IntoView + use<> {
     let head = |head: &Head| {
         let title = head.title.clone();
         let title = match head.href.clone() {
-            Some(href) => view! { <a href=href>{title}</a> }.into_any(),
-            None => title.into_any(),
+            Some(href) => Either::Left(view! { <a href=href>{title}</a> }),
+            None => Either::Right(title),
         };
         view! {
             <th scope="col" class=head.numeric.then_some("r")>
@@ -117,16 +123,15 @@ fn draw_table(table: &SheetTable, now: RwSignal<Moment>) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
 }
 
-fn draw_cell(cell: &Cell, now: RwSignal<Moment>) -> AnyView {
+fn draw_cell(cell: &Cell, now: RwSignal<Moment>) -> impl IntoView + use<> {
     let text = cell.text.clone();
     let text = match (cell.tone, cell.code, cell.href.clone()) {
-        (Some(tone), ..) => view! { <Badge tone=tone word=text/> }.into_any(),
-        (_, _, Some(href)) => view! { <a href=href>{text}</a> }.into_any(),
-        (_, true, _) => view! { <code>{text}</code> }.into_any(),
-        _ => text.into_any(),
+        (Some(tone), ..) => EitherOf4::A(view! { <Badge tone=tone word=text/> }),
+        (_, _, Some(href)) => EitherOf4::B(view! { <a href=href>{text}</a> }),
+        (_, true, _) => EitherOf4::C(view! { <code>{text}</code> }),
+        _ => EitherOf4::D(text),
     };
     let below = (!cell.below.is_empty()).then(|| view! { <span class="below">{cell.below.clone()}</span> });
     let age = cell.at.map(|at| {
@@ -136,10 +141,10 @@ fn draw_cell(cell: &Cell, now: RwSignal<Moment>) -> AnyView {
             </time>
         }
     });
-    view! { {text} {below} {age} }.into_any()
+    view! { {text} {below} {age} }
 }
 
-fn draw_lines(lines: &Lines) -> AnyView {
+fn draw_lines(lines: &Lines) -> impl IntoView + use<> {
     let line = |line: &Line| {
         let word = (!line.word.is_empty()).then(|| view! { <Badge tone=line.tone word=line.word.clone()/> " " });
         let below = (!line.below.is_empty()).then(|| view! { <span class="below">{line.below.clone()}</span> });
@@ -153,9 +158,9 @@ fn draw_lines(lines: &Lines) -> AnyView {
         }
     };
     let body = if lines.lines.is_empty() {
-        view! { <Empty what=lines.empty.0.clone() next=lines.empty.1.clone()/> }.into_any()
+        Either::Left(view! { <Empty what=lines.empty.0.clone() next=lines.empty.1.clone()/> })
     } else {
-        view! { <ul class="changes">{lines.lines.iter().map(line).collect_view()}</ul> }.into_any()
+        Either::Right(view! { <ul class="changes">{lines.lines.iter().map(line).collect_view()}</ul> })
     };
-    view! { <section class="panel">{title(&lines.title, &lines.note)} {body}</section> }.into_any()
+    view! { <section class="panel">{title(&lines.title, &lines.note)} {body}</section> }
 }

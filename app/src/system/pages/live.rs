@@ -14,8 +14,9 @@ use crate::{
         Freshness, Moment, Observed, Tone,
         quantity::{format_age, format_bytes, format_count, format_span},
     },
+    wire::Given,
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 /// The width of the live charts.
 const SPAN_S: u32 = SAMPLE_EVERY_MS / 1_000 * SAMPLES_KEPT as u32;
@@ -31,7 +32,8 @@ fn merge(old: SystemSnapshot, new: SystemSnapshot) -> SystemSnapshot {
 }
 
 #[island]
-pub fn SystemLive(initial: SystemSnapshot) -> impl IntoView {
+pub fn SystemLive(#[prop(into)] initial: Given<SystemSnapshot>) -> impl IntoView {
+    let Given(initial) = initial;
     let at_load = initial.observed_at;
     let system = RwSignal::new(initial);
     let newest = |system: &SystemSnapshot| system.samples.last().map_or(Moment::EPOCH, |sample| sample.at);
@@ -228,9 +230,9 @@ fn changes(system: RwSignal<SystemSnapshot>) -> impl IntoView {
             {move || {
                 let changes = system.with(|system| system.changes.clone());
                 if changes.is_empty() {
-                    view! { <Empty what="Nothing to tell." next="Starts, stops and failures of the panel’s parts stand here."/> }.into_any()
+                    Either::Left(view! { <Empty what="Nothing to tell." next="Starts, stops and failures of the panel’s parts stand here."/> })
                 } else {
-                    view! { <ul class="changes">{changes.into_iter().take(12).map(line).collect_view()}</ul> }.into_any()
+                    Either::Right(view! { <ul class="changes">{changes.into_iter().take(12).map(line).collect_view()}</ul> })
                 }
             }}
         </section>

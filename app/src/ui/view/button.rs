@@ -1,4 +1,4 @@
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 /// How a button looks. One `Go` a page; `Danger` is outlined, and filled only inside its dialog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,13 +32,12 @@ pub fn Submit(
     why_not: Option<String>,
 ) -> impl IntoView {
     match why_not {
-        None => view! {
+        None => Either::Left(view! {
             <button type="submit" class=kind.class()>
                 {label}
             </button>
-        }
-        .into_any(),
-        Some(why) => cannot(label, why).into_any(),
+        }),
+        Some(why) => Either::Right(cannot(label, why)),
     }
 }
 
@@ -51,13 +50,12 @@ pub fn ActionLink(
     #[prop(optional_no_strip, into)] why_not: Option<String>,
 ) -> impl IntoView {
     match why_not {
-        None => view! {
+        None => Either::Left(view! {
             <a class=kind.class() href=href>
                 {label}
             </a>
-        }
-        .into_any(),
-        Some(why) => cannot(label, why).into_any(),
+        }),
+        Some(why) => Either::Right(cannot(label, why)),
     }
 }
 

@@ -96,11 +96,9 @@ pub fn LiveChart(
             <figcaption>
                 {title} <span class="read">
                     {move || {
-                        read()
-                            .map_or_else(
-                                || view! { <b>"–"</b> }.into_any(),
-                                |(value, when)| view! { <b>{value}</b> <small>{unit} " · " {when}</small> }.into_any(),
-                            )
+                        let (value, when) = read()
+                            .map_or_else(|| ("–".to_string(), None), |(value, when)| (value, Some(format!("{unit} · {when}"))));
+                        view! { <b>{value}</b> " " {when.map(|when| view! { <small>{when}</small> })} }
                     }}
                 </span>
             </figcaption>

@@ -3,7 +3,7 @@ use crate::{
     ui::{Choice, Kind, Select, Submit, icon, icon::Icon, table_view::TableView},
     values::{Query, quantity::format_count},
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
@@ -127,15 +127,14 @@ pub fn table_head(facts: &TableFacts) -> impl IntoView + use<> {
     }
 }
 
-fn head_cell(facts: &TableFacts, view: &TableView, column: Column) -> AnyView {
+fn head_cell(facts: &TableFacts, view: &TableView, column: Column) -> impl IntoView + use<> {
     let class = column.numeric.then_some("r");
     if !column.sortable {
-        return view! {
+        return Either::Left(view! {
             <th scope="col" class=class>
                 {column.title}
             </th>
-        }
-        .into_any();
+        });
     }
     let by_default = column.key == facts.default_sort;
     let current = view.sort.as_deref().map_or(by_default, |sort| sort == column.key);
@@ -146,12 +145,11 @@ fn head_cell(facts: &TableFacts, view: &TableView, column: Column) -> AnyView {
         None => Icon::Sort,
     };
     let href = view.sorted_by(&facts.query, column.key, by_default).link(&facts.path);
-    view! {
+    Either::Right(view! {
         <th scope="col" class=class aria-sort=direction>
             <a href=href>{column.title} {icon(arrow)}</a>
         </th>
-    }
-    .into_any()
+    })
 }
 
 /// How many of how many, and the pages before and after.
