@@ -1,4 +1,4 @@
-//! One lasting connection to a machine, over which each look is a channel of its own and so needs no greeting.
+//! One lasting connection to a machine, over which each look is a channel of its own: no greeting, and no program of ours for it.
 //!
 //! It is a child of the panel and lives by a pipe from it: it ends when it is let go, and also when the panel is killed.
 
@@ -64,7 +64,7 @@ impl Master {
         // A login script may print a greeting before.
         while let Ok(Some(line)) = lines.next_line().await {
             if line == READY {
-                let session = Session::resume(socket.into_boxed_path(), None);
+                let session = Session::resume_mux(socket.into_boxed_path(), None);
                 return Ok(Self { session, process: Mutex::new(child), _folder: folder });
             }
         }
