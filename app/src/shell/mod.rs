@@ -3,6 +3,7 @@
 pub mod changed;
 #[cfg(feature = "ssr")]
 mod document;
+pub mod fresh;
 pub mod idle;
 pub mod palette;
 pub mod status;

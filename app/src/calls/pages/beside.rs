@@ -8,16 +8,21 @@ use crate::{
     context,
     error::AppError,
     fleet::pages::beside::{self, VolumeFigure},
+    live::Topic,
     routes::Page,
+    shell::fresh::Fresh,
     ui::Empty,
     values::{Moment, quantity::format_count},
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// The hour is read from the database for all who look, not by each of them.
 const KEPT: Duration = Duration::from_secs(5);
+
+/// The minutes of an hour move slowly, and the whole map is read for them.
+const FRESH_MS: u32 = 10_000;
 
 static NEWEST: Mutex<Option<(Moment, Result<Volume, AppError>)>> = Mutex::const_new(None);
 
@@ -35,16 +40,21 @@ async fn newest() -> Result<Volume, AppError> {
 }
 
 /// The panel. While the database is away it says so; the map beside it goes on.
-pub async fn volume() -> AnyView {
-    match newest().await {
-        Ok(volume) => panel(&volume).into_any(),
-        Err(error) => view! {
+pub async fn volume() -> impl IntoView {
+    let panel = match newest().await {
+        Ok(volume) => Either::Left(panel(&volume)),
+        Err(error) => Either::Right(view! {
             <section class="panel">
                 <h2><a href=Page::Volume.path()>"Call volume"</a></h2>
                 <Empty what="Not known now." next=error.to_string()/>
             </section>
-        }
-        .into_any(),
+        }),
+    };
+    view! {
+        <div class="map-fresh">
+            <div data-fresh="volume">{panel}</div>
+            <Fresh topic=Topic::Calls every_ms=FRESH_MS/>
+        </div>
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     live::Topic,
     notice::Notice,
     routes::Page,
-    shell::{PageView, changed::Changed},
+    shell::{PageView, changed::Changed, fresh::Fresh},
     ui::{
         Column, DataTable, Empty, Field, FieldKind, Figure, Figures, FormState, ProblemList, Row, Submit, TableFacts,
         table_view::TableView,
@@ -35,6 +35,9 @@ const COLUMNS: &[Column] = &[
     Column::number("pdd", "PDD ms"),
     Column::number("pdd-p95", "PDD p95 ms"),
 ];
+
+/// A call that has ended is in the charts of an open page this much after its record is collected.
+const FRESH_MS: u32 = 1_500;
 
 /// The fields of the form that say what is wrong with them.
 const MARKED: [&str; 2] = ["from", "to"];
@@ -74,9 +77,9 @@ pub async fn page() -> Result<PageView, AppError> {
     let body = view! {
         {ranges(&query, Some(question.range), Vec::new())}
         {now}
-        <section class="panel">{figures(&volume)}</section>
+        <section class="panel" data-fresh="figures">{figures(&volume)}</section>
         <section class="panel">
-            <div class="charts">
+            <div class="charts" data-fresh="charts">
                 {[Measure::Cps, Measure::Concurrent, Measure::Asr, Measure::Ner, Measure::Acd, Measure::PddP95]
                     .map(|measure| chart(&volume, measure))
                     .into_iter()
@@ -89,7 +92,9 @@ pub async fn page() -> Result<PageView, AppError> {
         </section>
         {as_table(&volume)}
     };
-    Ok(PageView::new("Volume", body).lead(lead).actions(view! { <Changed topic=Topic::Calls/> }))
+    Ok(PageView::new("Volume", body)
+        .lead(view! { <span data-fresh="lead">{lead}</span> })
+        .actions(view! { <Fresh topic=Topic::Calls every_ms=FRESH_MS/> <Changed topic=Topic::Calls/> }))
 }
 
 /// Nothing is shown for a question that cannot be read: the last hour in its place would look like an answer.

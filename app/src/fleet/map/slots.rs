@@ -93,10 +93,11 @@ pub fn network_slots(network: &NetworkView, rows: usize) -> Vec<Slot> {
     let places = (0..rows).map(|row| format!("n{row}")).chain(std::iter::once("l".to_string()));
     let isolated = if network.isolated { "isolated" } else { "open" };
     let slots = places.flat_map(|place| {
+        let note = if place == "l" { network.note.clone() } else { beside_rail(&network.note) };
         [
             slot(format!("{place}-{name}"), Put::Class(format!("rail {isolated} {}", network.tone.name()))),
             slot(format!("{place}-{name}-word"), Put::Text(network.word.clone())),
-            slot(format!("{place}-{name}-note"), Put::Text(network.note.clone())),
+            slot(format!("{place}-{name}-note"), Put::Text(note)),
             slot(format!("{place}-{name}-age"), Put::Age(network.at)),
         ]
     });
@@ -161,5 +162,13 @@ fn differing<T: PartialEq>(old: Option<&T>, new: &T, slots: impl Fn(&T) -> Vec<S
             changed.extend(slots(new).into_iter().filter(|slot| !before.contains(slot)));
         }
         None => changed.extend(slots(new)),
+    }
+}
+/// As much of a note as fits at the end of a rail; the list of networks below has all of it.
+pub fn beside_rail(note: &str) -> String {
+    const LETTERS_MAX: usize = 16;
+    match note.char_indices().nth(LETTERS_MAX) {
+        Some((end, _)) => format!("{}…", note[..end].trim_end()),
+        None => note.into(),
     }
 }

@@ -1,7 +1,7 @@
 //! The map of made-up worlds.
 
 use super::{
-    slots::{Put, changes},
+    slots::{Put, beside_rail, changes, network_slots},
     *,
 };
 use crate::{
@@ -208,4 +208,17 @@ fn a_machine_nobody_declared_is_told_with_its_host_and_makes_another_drawing() {
     assert!(stranger.why.ends_with("Declare it in the inventory, or remove it."), "{}", stranger.why);
     assert!(said(&map).ends_with("1 difference from the inventory."), "{}", said(&map));
     assert!(map.silenced().undeclared.len() == 1);
+}
+
+#[test]
+fn a_long_note_is_cut_beside_its_rail_and_whole_in_the_list() {
+    let long = "voice has a way out on host-01: take uplink-voice off switch br-voice";
+    assert_eq!(beside_rail(long), "voice has a way…");
+    assert_eq!(beside_rail("proved"), "proved");
+    let broken = NetworkLine { verdict_tone: Tone::Bad, note: long.into(), ..proved("voice") };
+    let map = map(&World::default(), &[], &[broken], None);
+    let voice = map.networks.iter().find(|network| network.name == "voice").expect("it is in the inventory");
+    let notes: Vec<_> = network_slots(voice, 1).into_iter().filter(|slot| slot.id.ends_with("-note")).collect();
+    assert_eq!(notes[0].put, Put::Text("voice has a way…".into()));
+    assert_eq!(notes[1].put, Put::Text(long.into()));
 }

@@ -6,7 +6,7 @@ use crate::{
         board::{Board, BoardRow, Column, Density, Group, Measures, Outside},
         map::{
             LinkView, MachineView, MapSnapshot, NetworkView, OutsiderView,
-            slots::{BADGE_RADIUS, TAP_RADIUS, glyph, outline, spoken},
+            slots::{BADGE_RADIUS, TAP_RADIUS, beside_rail, glyph, outline, spoken},
         },
     },
     routes::Page,
@@ -303,7 +303,7 @@ fn rail_end(
             </text>
             {(!compact).then(|| view! {
                 <text class="rail-note" x=(until + 14).to_string() y=below.to_string()>
-                    <tspan id=format!("n{row}-{name}-note")>{network.note.clone()}</tspan>
+                    <tspan id=format!("n{row}-{name}-note")>{beside_rail(&network.note)}</tspan>
                     " "
                     <tspan id=format!("n{row}-{name}-age") data-age=network.at.map(|at| at.micros().to_string())>{age}</tspan>
                 </text>

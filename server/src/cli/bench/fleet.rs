@@ -45,8 +45,10 @@ pub const TOLD: Goal =
     Goal::at_most("alert-told", "from a machine's end to the notice of its alert in the mail folder, worst of three", "s", 10.0);
 pub const CALL: Goal =
     Goal::at_most("call-seen", "from a call's answer to “up” on an open page of live calls, worst of eight", "ms", 1_000.0);
+pub const CHARTED: Goal =
+    Goal::at_most("call-charted", "from a call's hang-up to the charts of an open Volume page, worst of eight", "s", 3.0);
 #[cfg(test)]
-pub const GOALS: [Goal; 7] = [ROUNDS, ROUNDS_200, MAP, UPDATE, RED, TOLD, CALL];
+pub const GOALS: [Goal; 8] = [ROUNDS, ROUNDS_200, MAP, UPDATE, RED, TOLD, CALL, CHARTED];
 
 const SETTLE: Duration = Duration::from_secs(12);
 const SPAN: Duration = Duration::from_secs(30);
@@ -174,6 +176,10 @@ pub async fn machine_red() -> Result<Figure, Failure> {
 
 pub async fn call_seen() -> Result<Figure, Failure> {
     in_the_lab(CALL).await
+}
+
+pub async fn call_charted() -> Result<Figure, Failure> {
+    in_the_lab(CHARTED).await
 }
 
 pub async fn alert_told() -> Result<Figure, Failure> {

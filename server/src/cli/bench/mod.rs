@@ -81,6 +81,8 @@ enum Measure {
     AlertTold,
     /// From a call that is up to its line on the screen
     CallSeen,
+    /// From a call that is over to the charts
+    CallCharted,
     /// A number on a day among thirty million calls
     CdrSearchNumber,
     /// A customer on a day among thirty million calls
@@ -148,6 +150,7 @@ async fn measure(name: Measure) -> Result<Figure, Failure> {
         Measure::MachineRed => fleet::machine_red().await,
         Measure::AlertTold => fleet::alert_told().await,
         Measure::CallSeen => fleet::call_seen().await,
+        Measure::CallCharted => fleet::call_charted().await,
         Measure::CdrSearchNumber => cdr::search_number().await,
         Measure::CdrSearchCustomer => cdr::search_customer().await,
         Measure::CdrChart30d => cdr::chart_month().await,
