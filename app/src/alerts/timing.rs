@@ -43,7 +43,7 @@ pub fn timing(key: &str) -> Timing {
         "memory.full" | "memory.filling" | "disk.filling" => (60, 120),
         "disk.full" => (10, 60),
         "asr.low" | "ner.low" | "pdd.high" | "cps.low" | "cps.high" => (60, 180),
-        "certificate.ending" => (0, 60),
+        "certificate.ending" | "certificate.early" | "certificate.name" => (0, 60),
         _ => (5, 15),
     };
     Timing { hold: Duration::from_secs(hold_s), clear: Duration::from_secs(clear_s) }

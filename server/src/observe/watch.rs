@@ -1,7 +1,7 @@
 //! All observers of one inventory: which adapter looks at what, how often, and where what it saw is kept.
 
 use super::{
-    collect,
+    certificates, collect,
     flows::Meter,
     hang_up::{HangUps, Wish},
     hosts, local_records, networks, relay,
@@ -99,6 +99,7 @@ pub async fn run(post: Post, stop: CancellationToken) {
     watch.collect(&shells, &stop);
     watch.networks(shells);
     watch.flows();
+    certificates::observe(&watch.post, &stop);
     stop.cancelled().await;
 }
 

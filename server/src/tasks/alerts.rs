@@ -72,6 +72,7 @@ impl AlertsTask {
             violations: verdict.violations.clone(),
         };
         let isolation: Vec<NetworkSight> = panel.fleet.verdicts(now).iter().map(sight).collect();
+        let certificates = panel.certificate_places(&inventory);
         panel.fleet.with_world(|world| {
             self.trends.note(world, now);
             let trends = self.trends.list();
@@ -83,7 +84,7 @@ impl AlertsTask {
                 blind_since: isolated_since(&inventory, world),
                 isolation: &isolation,
                 volume,
-                certificates: &[],
+                certificates: &certificates,
                 trends: &trends,
                 now,
             };

@@ -1,6 +1,6 @@
 //! Which rules can see just now. What cannot be seen is not over: its alerts stay as they are.
 
-use super::reach;
+use super::{certificate, reach};
 use crate::{
     alerts::{
         rule::{Observations, Resource},
@@ -18,6 +18,9 @@ pub fn can_judge(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool 
     }
     if seen.blind_since.is_some() {
         return false;
+    }
+    if kind.starts_with("certificate.") {
+        return certificate::can_judge(seen, key);
     }
     match subject.kind {
         SubjectKind::Panel => true,
@@ -57,7 +60,6 @@ fn of_machine(seen: &Observations<'_>, kind: &str, key: &str, machine: &str) -> 
         "routes" | "dmq" => known.and_then(|known| known.proxy.as_ref()).is_none_or(|proxy| sees(proxy, seen.now)),
         "trunk" => known.and_then(|known| known.pbx.as_ref()).is_none_or(|pbx| sees(pbx, seen.now)),
         "dispatcher" => reach::proxies_seen_at(seen).is_some(),
-        "certificate" => !seen.certificates.is_empty(),
         "network" | "mtu" | "packet" | "address" | "machine_id" | "host_key" | "mac" => {
             let network = key.split_once(':').map_or("", |(_, rest)| rest);
             knows_network(seen, network)

@@ -4,11 +4,12 @@ use super::sight::can_judge;
 use crate::{
     alerts::{
         group::{Group, group},
-        rule::{Certificate, NetworkSight, Observations, Resource, Symptom, Trend, VolumeFigures, VolumeSight, symptoms},
+        rule::{NetworkSight, Observations, Resource, Symptom, Trend, VolumeFigures, VolumeSight, symptoms},
         subject::{Severity, Subject, SubjectKind},
     },
     fleet::{
-        facts::{Card, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
+        certificate::{Owner, Place},
+        facts::{Card, CertificateFacts, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
         inventory::Inventory,
         isolation::Violation,
         judge::{Finding, Judgement, MachineState},
@@ -51,7 +52,7 @@ struct Scene {
     blind_since: Option<Moment>,
     isolation: Vec<NetworkSight>,
     volume: Vec<VolumeSight>,
-    certificates: Vec<Certificate>,
+    certificates: Vec<Place>,
     trends: Vec<Trend>,
 }
 
@@ -129,6 +130,8 @@ fn failing<T>() -> Seen<T> {
     let failing = Failing { since: NOW, kind: PortErrorKind::TimedOut, why: "no answer within 2 s".into(), times: 3 };
     Seen { last: None, failing: Some(failing), every_ms: 2_000, watched_since: Moment::EPOCH }
 }
+
+mod certificates;
 
 const AWAY: (&str, MachineState, &str) = ("machine.away", MachineState::Bad, "It does not answer.");
 
@@ -327,22 +330,11 @@ fn a_disk_that_fills_is_told_before_it_is_full() {
 }
 
 #[test]
-fn a_certificate_is_told_of_before_it_ends() {
-    for (days, expected) in [(22, None), (21, Some("notice")), (8, Some("notice")), (7, Some("bad")), (0, Some("bad"))] {
-        let valid_until = NOW.plus(Duration::from_secs(days * 86_400));
-        let certificate = Certificate { subject: Subject::panel(), place: "staff door".into(), valid_until };
-        let expected: Vec<String> =
-            expected.iter().map(|word| format!("{word} certificate.ending:staff door@panel:wirecenter")).collect();
-        assert_eq!(Scene { certificates: vec![certificate], ..Scene::default() }.told(), expected, "{days}");
-    }
-}
-
-#[test]
 fn a_rule_that_cannot_see_ends_nothing() {
     let machine = Subject::machine("kamailio-01");
     let judges = |scene: &Scene, key: &str, subject: &Subject| scene.look(|seen| can_judge(seen, key, subject));
     let dark = Scene::default();
-    for key in ["machine.away", "disk.full:/", "clock.off", "disk.filling:/", "certificate.ending:x", "network.uplink:Voice"] {
+    for key in ["machine.away", "disk.full:/", "clock.off", "disk.filling:/", "network.uplink:Voice"] {
         assert!(!judges(&dark, key, &machine), "{key} with nothing seen");
     }
     let lit = Scene::default().shell("kamailio-01", &[]).find("kamailio-01", &[]);
