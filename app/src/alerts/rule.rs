@@ -133,6 +133,7 @@ pub fn symptoms(seen: &Observations<'_>) -> Vec<Symptom> {
         rules::reach::targets(seen),
         rules::reach::virtual_addresses(seen),
         rules::isolation::violations(seen),
+        rules::inventory::differing(seen),
         rules::volume::out_of_band(seen),
         rules::resources::filling(seen),
         rules::certificate::wrong(seen),

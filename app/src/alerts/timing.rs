@@ -44,6 +44,8 @@ pub fn timing(key: &str) -> Timing {
         "disk.full" => (10, 60),
         "asr.low" | "ner.low" | "pdd.high" | "cps.low" | "cps.high" => (60, 180),
         "certificate.ending" | "certificate.early" | "certificate.name" => (0, 60),
+        // A machine that is just being made or moved is not there with all its cards at once.
+        kind if kind.starts_with("inventory.") => (30, 30),
         _ => (5, 15),
     };
     Timing { hold: Duration::from_secs(hold_s), clear: Duration::from_secs(clear_s) }

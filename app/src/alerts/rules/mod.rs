@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod findings;
+pub mod inventory;
 pub mod isolation;
 pub mod panel;
 pub mod reach;

@@ -1,6 +1,6 @@
 //! Which rules can see just now. What cannot be seen is not over: its alerts stay as they are.
 
-use super::{certificate, reach};
+use super::{certificate, inventory, reach};
 use crate::{
     alerts::{
         rule::{Observations, Resource},
@@ -21,6 +21,9 @@ pub fn can_judge(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool 
     }
     if kind.starts_with("certificate.") {
         return certificate::can_judge(seen, key);
+    }
+    if kind.starts_with("inventory.") {
+        return inventory::can_judge(seen, key, subject);
     }
     match subject.kind {
         SubjectKind::Panel => true,
@@ -72,7 +75,7 @@ fn of_machine(seen: &Observations<'_>, kind: &str, key: &str, machine: &str) -> 
     }
 }
 
-fn sees<T>(seen: &Seen<T>, now: Moment) -> bool {
+pub(super) fn sees<T>(seen: &Seen<T>, now: Moment) -> bool {
     seen.failing.is_none() && seen.fresh(now).is_some()
 }
 

@@ -40,6 +40,7 @@ fn inventory() -> Inventory {
                 { "network": "External", "address": "203.0.113.10", "prefers": "kamailio-01", "router_id": 10 }] },
             "databases": { "role": "mariadb", "members": ["mariadb-01", "mariadb-02"], "primary": "mariadb-01" },
         },
+        "hosts": [{ "name": "lab", "kind": "lab", "management": "10.40.40.1" }],
         "carriers": [{ "name": "carrier-a", "set": 101, "priority": 1, "trunks": ["203.0.113.101:5060"] }],
     }))
     .expect("an inventory")
@@ -132,6 +133,7 @@ fn failing<T>() -> Seen<T> {
 }
 
 mod certificates;
+mod inventory;
 
 const AWAY: (&str, MachineState, &str) = ("machine.away", MachineState::Bad, "It does not answer.");
 
