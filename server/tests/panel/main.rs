@@ -24,6 +24,7 @@ mod full_disk;
 mod guards;
 mod harness;
 mod hook;
+mod inventory;
 mod live;
 mod private_database;
 mod second_step;

@@ -43,6 +43,22 @@ pub fn can_judge(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool 
     }
 }
 
+/// Whether what an open alert is about is still in the inventory. Carriers and customers are also known from call records, so of
+/// those only what was told of their trunks counts.
+pub fn is_declared(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool {
+    let (inventory, name) = (seen.inventory, &subject.name);
+    match subject.kind {
+        SubjectKind::Machine => inventory.machine(name).is_some(),
+        SubjectKind::Host => inventory.hosts.iter().any(|host| host.name == *name),
+        SubjectKind::Network => inventory.networks.contains_key(name),
+        SubjectKind::Cluster => inventory.clusters.contains_key(name),
+        SubjectKind::Carrier if key == "carrier.away" || key.starts_with("dispatcher.inactive") => {
+            inventory.carriers.iter().any(|carrier| carrier.name == *name)
+        }
+        SubjectKind::Carrier | SubjectKind::Customer | SubjectKind::Traffic | SubjectKind::Panel => true,
+    }
+}
+
 fn of_machine(seen: &Observations<'_>, kind: &str, key: &str, machine: &str) -> bool {
     if seen.inventory.machine(machine).is_none() {
         return true; // It is no longer declared: nothing can be wrong with it.

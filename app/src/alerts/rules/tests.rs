@@ -1,6 +1,6 @@
 //! Observations → symptoms and groups, as tables.
 
-use super::sight::can_judge;
+use super::sight::{can_judge, is_declared};
 use crate::{
     alerts::{
         group::{Group, group},
@@ -357,4 +357,29 @@ fn a_host_that_is_silent_with_its_machines_takes_them_along() {
     let mut alone = Scene::default().find("kamailio-01", &[]);
     alone.world.hosts.insert("lab".into(), failing());
     assert_eq!(alone.told(), ["notice host.away@host:lab"]);
+}
+
+#[test]
+fn what_is_in_the_inventory_is_known_by_its_kind() {
+    for (key, subject, expected) in [
+        ("machine.away", "machine:kamailio-01", true),
+        ("machine.away", "machine:sold-01", false),
+        ("host.away", "host:lab", true),
+        ("host.away", "host:sold", false),
+        ("network.uplink:Voice", "network:Voice", true),
+        ("network.uplink:Sold", "network:Sold", false),
+        ("address.moved:203.0.113.10", "cluster:proxies", true),
+        ("address.moved:203.0.113.10", "cluster:sold", false),
+        ("carrier.away", "carrier:carrier-a", true),
+        ("carrier.away", "carrier:carrier-z", false),
+        ("dispatcher.inactive:sip:203.0.113.9:5060", "carrier:carrier-z", false),
+        // Its calls are known from records, whatever the file says.
+        ("asr.low", "carrier:carrier-z", true),
+        ("asr.low", "customer:acme", true),
+        ("cps.low", "traffic:all", true),
+        ("panel.blind", "panel:wirecenter", true),
+    ] {
+        let subject: Subject = subject.parse().expect("a subject");
+        assert_eq!(Scene::default().look(|seen| is_declared(seen, key, &subject)), expected, "{key} {subject}");
+    }
 }
