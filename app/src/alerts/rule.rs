@@ -5,6 +5,7 @@ use super::{
     subject::{Severity, Subject},
 };
 use crate::{
+    calls::sources::RecordSource,
     fleet::{certificate::Place, inventory::Inventory, isolation::Violation, judge::Judgement, world::World},
     values::Moment,
 };
@@ -23,6 +24,8 @@ pub struct Observations<'a> {
     /// Where certificates are looked at; what was seen there is in the world.
     pub certificates: &'a [Place],
     pub trends: &'a [Trend],
+    /// Of call records; none while they cannot be kept.
+    pub sources: &'a [RecordSource],
     pub now: Moment,
 }
 
@@ -137,6 +140,7 @@ pub fn symptoms(seen: &Observations<'_>) -> Vec<Symptom> {
         rules::volume::out_of_band(seen),
         rules::resources::filling(seen),
         rules::certificate::wrong(seen),
+        rules::records::behind(seen),
     ];
     let mut by_identity: BTreeMap<String, Symptom> = BTreeMap::new();
     for symptom in all.into_iter().flatten() {

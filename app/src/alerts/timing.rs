@@ -36,6 +36,8 @@ pub fn timing(key: &str) -> Timing {
         | "address.moved"
         | "address.nowhere"
         | "address.twice" => (8, 10),
+        // Judged over a minute already; right after the panel's own database was away it is so for a moment.
+        "cdrs.behind" => (10, 30),
         "replica.behind" | "shell.away" | "observer.refused" | "clock.off" => (10, 30),
         "machine.unknown" => (15, 10),
         // Judged over five minutes already.

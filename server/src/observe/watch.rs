@@ -344,13 +344,13 @@ impl Watch {
         let reader = format!("{} {}", process::hostname(), self.post.state.display());
         let files = local_records::open(&self.post.inventory, shells);
         let files = cdr::local::LocalFiles::new(Arc::clone(&panel.database), reader.as_str(), files);
-        self.post.main.spawn(local_records::collect(files, stop.clone()));
+        self.post.main.spawn(local_records::collect(files, Arc::clone(&panel.calls), stop.clone()));
         if nodes.is_empty() {
             return;
         }
         let name = self.post.inventory.clusters.iter().find(|(_, cluster)| cluster.role == Role::Mariadb);
         let cluster = cdr::Cluster::new(name.map_or(self.post.inventory.name.as_str(), |(name, _)| name), nodes);
-        let collector = cdr::Collector::new(Arc::clone(&panel.database), reader, vec![cluster]);
+        let collector = cdr::Collector::new(Arc::clone(&panel.database), reader, vec![cluster]).telling(Arc::clone(&panel.calls));
         self.post.main.spawn(collect::collect(collector, Arc::clone(&panel.system), stop.clone()));
     }
 

@@ -72,6 +72,8 @@ impl AlertsTask {
             violations: verdict.violations.clone(),
         };
         let isolation: Vec<NetworkSight> = panel.fleet.verdicts(now).iter().map(sight).collect();
+        // While nothing can be kept nothing is read, and that is no source's fault.
+        let sources = if panel.database.state().is_up() { panel.calls.list_sources() } else { Vec::new() };
         let certificates = panel.certificate_places(&inventory);
         panel.fleet.with_world(|world| {
             self.trends.note(world, now);
@@ -86,6 +88,7 @@ impl AlertsTask {
                 volume,
                 certificates: &certificates,
                 trends: &trends,
+                sources: &sources,
                 now,
             };
             let blind: Vec<_> = open.iter().filter(|(key, subject)| !can_judge(&seen, key, subject)).cloned().collect();

@@ -3,9 +3,8 @@
 use crate::harness::{Database, Panel, Setup, temp_dir, until};
 use std::{
     fs,
-    io::Write,
     net::TcpListener,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::PermissionsExt,
     path::Path,
     sync::{
         Arc,
@@ -18,7 +17,7 @@ use std::{
 const SOON: Duration = Duration::from_secs(30);
 
 /// One machine, on loopback, with one interface of its role.
-fn inventory(machine: &str, role: &str, number: u8, endpoint: &str, port: u16) -> String {
+pub fn inventory(machine: &str, role: &str, number: u8, endpoint: &str, port: u16) -> String {
     format!(
         "name = \"test\"\n\
          [networks.management]\nsubnet = \"127.0.77.0/24\"\nmtu = 1500\nuplink = \"expected\"\n\
@@ -29,9 +28,17 @@ fn inventory(machine: &str, role: &str, number: u8, endpoint: &str, port: u16) -
     )
 }
 
-fn write_secret(dir: &Path) {
-    let mut file = fs::OpenOptions::new().write(true).create(true).mode(0o600).open(dir.join("secret")).expect("a file");
-    file.write_all(b"secret\n").expect("it can be written");
+/// Writes an inventory into a folder, with the secret it refers to.
+pub fn write_inventory(dir: &Path, text: &str) {
+    let secret = dir.join("secret");
+    fs::write(&secret, "secret\n").expect("it can be written");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    fs::write(dir.join("inventory.toml"), text).expect("it can be written");
+}
+
+/// A port of this address where nobody listens.
+pub fn nobody_at(address: &str) -> u16 {
+    TcpListener::bind((address, 0)).and_then(|listener| listener.local_addr()).expect("loopback").port()
 }
 
 /// The machines the panel knows of; nothing before it has read its inventory.
@@ -46,18 +53,20 @@ fn machines(panel: &Panel) -> Vec<String> {
 async fn a_machine_that_left_the_inventory_is_forgotten_and_a_new_one_is_looked_at_without_a_restart() {
     let (dir, database) = (temp_dir(), Database::new());
     let file = dir.path().join("inventory.toml");
-    write_secret(dir.path());
     // Nobody listens at the PBX; the proxy counts who calls, and hangs up.
-    let nobody = TcpListener::bind("127.0.77.21:0").and_then(|listener| listener.local_addr()).expect("loopback").port();
     let proxy = TcpListener::bind("127.0.77.17:0").expect("loopback");
     let port = proxy.local_addr().expect("it is bound").port();
     let looks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&looks);
-    std::thread::spawn(move || proxy.incoming().for_each(|_| drop(counted.fetch_add(1, Ordering::Relaxed))));
+    std::thread::spawn(move || {
+        proxy.incoming().for_each(|_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+    });
 
-    fs::write(&file, inventory("asterisk-01", "asterisk", 21, "ami", nobody)).expect("it can be written");
+    write_inventory(dir.path(), &inventory("asterisk-01", "asterisk", 21, "ami", nobody_at("127.0.77.21")));
     let panel = Panel::start(Setup::with(&database).config(&format!("[fleet]\ninventory = {file:?}\n")));
-    for name in ["asterisk-01", "kamailio-07", "host-01"] {
+    for name in ["asterisk-01", "kamailio-07", "host-01", "management"] {
         panel.announce(name);
     }
     let open = "SELECT COUNT(*) FROM alerts WHERE subject = 'machine:asterisk-01' AND resolved_at IS NULL";
@@ -65,7 +74,7 @@ async fn a_machine_that_left_the_inventory_is_forgotten_and_a_new_one_is_looked_
     assert_eq!(machines(&panel), ["asterisk-01"]);
     assert_eq!(looks.load(Ordering::Relaxed), 0);
 
-    fs::write(&file, inventory("kamailio-07", "kamailio", 17, "jsonrpc", port)).expect("it can be written");
+    write_inventory(dir.path(), &inventory("kamailio-07", "kamailio", 17, "jsonrpc", port));
     until("the end of the alert of the PBX", SOON, async || database.sql(open) == "0").await;
     let told = database.sql(
         "SELECT DISTINCT text FROM alert_events JOIN alerts ON alerts.id = alert_events.alert_id

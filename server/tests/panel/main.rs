@@ -15,6 +15,7 @@ mod audit;
 mod browser;
 mod cable;
 mod cdr;
+mod cdr_behind;
 mod cdr_local;
 mod cdr_search;
 mod doors;

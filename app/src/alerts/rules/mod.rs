@@ -6,6 +6,7 @@ pub mod inventory;
 pub mod isolation;
 pub mod panel;
 pub mod reach;
+pub mod records;
 pub mod resources;
 pub mod sight;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which rules can see just now. What cannot be seen is not over: its alerts stay as they are.
 
-use super::{certificate, inventory, reach};
+use super::{certificate, inventory, reach, records};
 use crate::{
     alerts::{
         rule::{Observations, Resource},
@@ -21,6 +21,9 @@ pub fn can_judge(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool 
     }
     if kind.starts_with("certificate.") {
         return certificate::can_judge(seen, key);
+    }
+    if kind == records::KEY {
+        return records::can_judge(seen, subject) || !is_declared(seen, key, subject);
     }
     if kind.starts_with("inventory.") {
         return inventory::can_judge(seen, key, subject);

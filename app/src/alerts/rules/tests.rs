@@ -55,6 +55,7 @@ struct Scene {
     volume: Vec<VolumeSight>,
     certificates: Vec<Place>,
     trends: Vec<Trend>,
+    sources: Vec<crate::calls::sources::RecordSource>,
 }
 
 impl Scene {
@@ -69,6 +70,7 @@ impl Scene {
             volume: &self.volume,
             certificates: &self.certificates,
             trends: &self.trends,
+            sources: &self.sources,
             now: NOW,
         })
     }
@@ -134,6 +136,7 @@ fn failing<T>() -> Seen<T> {
 
 mod certificates;
 mod inventory;
+mod records;
 
 const AWAY: (&str, MachineState, &str) = ("machine.away", MachineState::Bad, "It does not answer.");
 

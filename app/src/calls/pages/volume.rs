@@ -1,7 +1,7 @@
 //! Call volume: the field's measures with their formulas, over a range, with last week's shadow, and cut by carrier, customer,
 //! destination or PBX. Range, cut and sort are in the address.
 
-use super::volume_now::VolumeNow;
+use super::{incomplete::incomplete, volume_now::VolumeNow};
 use crate::{
     calls::{
         api::get_live_counts,
@@ -74,6 +74,7 @@ pub async fn page() -> Result<PageView, AppError> {
     let body = view! {
         {ranges(&query, Some(question.range), Vec::new())}
         {now}
+        {incomplete(&volume.behind)}
         <section class="panel">{figures(&volume)}</section>
         <section class="panel">
             <div class="charts">
