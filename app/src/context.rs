@@ -13,7 +13,11 @@ use crate::{
     calls::state::CallsState,
     database::Database,
     error::AppError,
-    fleet::state::FleetState,
+    fleet::{
+        certificate::{PORTAL_DOOR, Place, STAFF_DOOR, places},
+        inventory::Inventory,
+        state::FleetState,
+    },
     live::Hub,
     notice::Notice,
     routes::Page,
@@ -68,6 +72,11 @@ impl Panel {
             Door::Staff => &self.staff_url,
             Door::Portal => &self.portal_url,
         }
+    }
+
+    /// Where certificates are looked at, the panel's own doors among them.
+    pub fn certificate_places(&self, inventory: &Inventory) -> Vec<Place> {
+        places(inventory, [(STAFF_DOOR, &self.staff_url), (PORTAL_DOOR, &self.portal_url)])
     }
 
     /// Cookie names differ per door, because browsers do not keep cookies of two ports apart.

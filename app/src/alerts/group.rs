@@ -34,6 +34,10 @@ pub fn group(symptoms: Vec<Symptom>) -> Vec<Group> {
         }
     }
     let cause = |symptom: &Symptom| {
+        // When a certificate ends was settled on the day it was issued: a dead machine explains nothing of it.
+        if symptom.key.starts_with("certificate.") {
+            return None;
+        }
         let named = std::iter::once(&symptom.subject).chain(&symptom.because);
         let causes = named.filter_map(|subject| best.get(subject).copied());
         // Of causes that reach equally far the one that began first; then the first by name, to be the same each second.

@@ -50,6 +50,8 @@ pub struct Heard {
     pub groups: Vec<Group>,
     /// Identities that stay as they are.
     pub frozen: BTreeSet<String>,
+    /// Identities of open alerts about what is not in the inventory any more.
+    pub undeclared: BTreeSet<String>,
     /// Bad alerts that nobody acknowledged for this long are told to somebody else.
     pub escalate_after: Option<Duration>,
 }
@@ -105,7 +107,7 @@ impl Inbox {
 
     /// One look. Gives what is to be written, in order.
     pub fn step(&mut self, now: Moment, heard: Heard) -> Vec<AlertChange> {
-        let Heard { groups, frozen, escalate_after } = heard;
+        let Heard { groups, frozen, undeclared, escalate_after } = heard;
         let mut out = Vec::new();
         self.forget(now);
         let (mut seen, mut below, mut ready) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
@@ -132,6 +134,7 @@ impl Inbox {
         }
         // What waits below a cause that has not held yet is not over.
         let kept = &frozen | &below;
+        self.end_undeclared(&seen, &undeclared, now, &mut out);
         self.end_gone(&seen, &kept, now, &mut out);
         self.look_after(escalate_after, now, &mut out);
         out
@@ -216,6 +219,17 @@ impl Inbox {
         } else if differs && now.since(open.written_at) >= REFRESH_EVERY {
             open.written_at = now;
             out.push(AlertChange { alert: open.alert.clone(), event: None, tells: false });
+        }
+    }
+
+    /// Ends what is about something that is no longer ours. It is not well again, so that is not said; and there is nothing to wait for.
+    fn end_undeclared(&mut self, seen: &BTreeSet<String>, undeclared: &BTreeSet<String>, now: Moment, out: &mut Vec<AlertChange>) {
+        for identity in undeclared.difference(seen) {
+            let Some(mut open) = self.open.remove(identity) else { continue };
+            open.alert.resolved_at = Some(now);
+            let text = format!("{} is not in the inventory any more; the panel looks at it no longer.", open.alert.subject.name);
+            out.push(open.change(EventKind::Resolved, None, text, now));
+            self.ended.push((identity.clone(), open.alert.opened_at));
         }
     }
 

@@ -49,6 +49,15 @@ pub fn links(alert: &Alert, now: Moment) -> Vec<Link> {
     if ["replica", "primary", "semi-sync", "connections"].contains(&kind.split('.').next().unwrap_or_default()) {
         found.push(link("Both databases side by side", Page::Databases.path()));
     }
+    if kind == "cdrs.behind" {
+        found.push(link("What is counted until now", range(Query::default().with("by", "total")).link(&Page::Volume.path())));
+    }
+    if kind.starts_with("inventory.") {
+        found.push(link("All differences from the inventory", Page::Networks.path()));
+    }
+    if kind.starts_with("certificate.") {
+        found.push(link("All certificates", Page::Networks.path()));
+    }
     match alert.subject.kind {
         SubjectKind::Machine => {
             let name = &alert.subject.name;

@@ -5,7 +5,8 @@ use super::{
     subject::{Severity, Subject},
 };
 use crate::{
-    fleet::{inventory::Inventory, isolation::Violation, judge::Judgement, world::World},
+    calls::sources::RecordSource,
+    fleet::{certificate::Place, inventory::Inventory, isolation::Violation, judge::Judgement, world::World},
     values::Moment,
 };
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,11 @@ pub struct Observations<'a> {
     pub blind_since: Option<Moment>,
     pub isolation: &'a [NetworkSight],
     pub volume: &'a [VolumeSight],
-    pub certificates: &'a [Certificate],
+    /// Where certificates are looked at; what was seen there is in the world.
+    pub certificates: &'a [Place],
     pub trends: &'a [Trend],
+    /// Of call records; none while they cannot be kept.
+    pub sources: &'a [RecordSource],
     pub now: Moment,
 }
 
@@ -53,16 +57,6 @@ pub struct VolumeFigures {
     pub ner_percent: Option<f64>,
     pub pdd_ms: Option<f64>,
     pub cps: Option<f64>,
-}
-
-/// A certificate somebody presents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
-    /// Who presents it.
-    pub subject: Subject,
-    /// Where: `staff door`, `SIP TLS 203.0.113.10:5061`.
-    pub place: String,
-    pub valid_until: Moment,
 }
 
 /// How full something was over the last hours.
@@ -142,9 +136,11 @@ pub fn symptoms(seen: &Observations<'_>) -> Vec<Symptom> {
         rules::reach::targets(seen),
         rules::reach::virtual_addresses(seen),
         rules::isolation::violations(seen),
+        rules::inventory::differing(seen),
         rules::volume::out_of_band(seen),
         rules::resources::filling(seen),
-        rules::certificate::ending(seen),
+        rules::certificate::wrong(seen),
+        rules::records::behind(seen),
     ];
     let mut by_identity: BTreeMap<String, Symptom> = BTreeMap::new();
     for symptom in all.into_iter().flatten() {

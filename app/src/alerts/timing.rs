@@ -36,6 +36,8 @@ pub fn timing(key: &str) -> Timing {
         | "address.moved"
         | "address.nowhere"
         | "address.twice" => (8, 10),
+        // Judged over a minute already; right after the panel's own database was away it is so for a moment.
+        "cdrs.behind" => (10, 30),
         "replica.behind" | "shell.away" | "observer.refused" | "clock.off" => (10, 30),
         "machine.unknown" => (15, 10),
         // Judged over five minutes already.
@@ -43,7 +45,9 @@ pub fn timing(key: &str) -> Timing {
         "memory.full" | "memory.filling" | "disk.filling" => (60, 120),
         "disk.full" => (10, 60),
         "asr.low" | "ner.low" | "pdd.high" | "cps.low" | "cps.high" => (60, 180),
-        "certificate.ending" => (0, 60),
+        "certificate.ending" | "certificate.early" | "certificate.name" => (0, 60),
+        // A machine that is just being made or moved is not there with all its cards at once.
+        kind if kind.starts_with("inventory.") => (30, 30),
         _ => (5, 15),
     };
     Timing { hold: Duration::from_secs(hold_s), clear: Duration::from_secs(clear_s) }

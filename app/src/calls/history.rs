@@ -3,6 +3,7 @@
 use crate::{
     calls::{
         cdr::{Cdr, CdrKey},
+        sources::Behind,
         volume::Volume,
     },
     error::AppError,
@@ -30,6 +31,9 @@ pub struct CdrList {
     pub older: Option<CdrKey>,
     /// How many pass the filter; [`COUNTED_MAX`] stands for that many or more.
     pub counted: u64,
+    /// Sources of records that lag behind: calls of a later time may be missing.
+    #[serde(default)]
+    pub behind: Vec<Behind>,
 }
 
 /// `query` is that of the page: the keys of [`CdrFilter`], `below`, `rows`.
@@ -47,7 +51,8 @@ pub async fn list_cdrs(query: String) -> Result<CdrList, AppError> {
     cdrs.truncate(rows as usize);
     let older = cdrs.last().filter(|_| more).map(|cdr| cdr.key);
     let counted = database.within(doing, store::cdr::count(&mut conn, &filter, COUNTED_MAX)).await?;
-    Ok(CdrList { cdrs, older, counted })
+    let behind = allowed.panel.calls.behind(filter.to, context::now());
+    Ok(CdrList { cdrs, older, counted, behind })
 }
 
 /// All records of one call, by its reference, with the tries at carriers; nobody's reference is *not found*.
@@ -69,5 +74,8 @@ pub async fn get_volume(query: String) -> Result<Volume, AppError> {
     VolumeQuestion::check(&query)?;
     let question = VolumeQuestion::from_query(&query);
     let mut conn = database.acquire(doing).await?;
-    database.within(doing, store::volume::get(&mut conn, &question, context::now())).await
+    let now = context::now();
+    let mut volume = database.within(doing, store::volume::get(&mut conn, &question, now)).await?;
+    volume.behind = allowed.panel.calls.behind(Some(volume.span.to), now);
+    Ok(volume)
 }

@@ -20,6 +20,7 @@ pub mod ladder;
 pub mod outcome;
 pub mod range;
 pub mod search;
+pub mod sources;
 #[cfg(feature = "ssr")]
 pub mod state;
 pub mod tally;

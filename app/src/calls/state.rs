@@ -5,6 +5,7 @@ use super::{
     call_now::CallNow,
     live::{LiveCall, PbxEvent},
     live_list::LiveList,
+    sources::{Behind, RecordSource, RecordSources, SHOWN_AFTER, SourceKind},
 };
 use crate::{
     live::{Hub, Topic, Wake},
@@ -22,13 +23,14 @@ pub type HangUp = Arc<dyn Fn(String, String) -> Ended + Send + Sync>;
 
 pub struct CallsState {
     board: Mutex<Board>,
+    sources: Mutex<RecordSources>,
     wake: Arc<Wake>,
     hang_up: OnceLock<HangUp>,
 }
 
 impl CallsState {
     pub fn new(hub: Arc<Hub>) -> Self {
-        Self { board: Mutex::default(), wake: Wake::new(hub, Topic::Calls), hang_up: OnceLock::new() }
+        Self { board: Mutex::default(), sources: Mutex::default(), wake: Wake::new(hub, Topic::Calls), hang_up: OnceLock::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Board> {
@@ -89,6 +91,38 @@ impl CallsState {
         let mut board = self.lock();
         board.sweep(now);
         CallNow::find(&board, reference, now)
+    }
+
+    fn sources(&self) -> MutexGuard<'_, RecordSources> {
+        // The next reading of each source puts right whatever a panic elsewhere may have left.
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Call records will be read from there.
+    pub fn expect_source(&self, kind: SourceKind, name: &str, now: Moment) {
+        self.sources().expect(kind, name, now);
+    }
+
+    pub fn note_source(&self, kind: SourceKind, name: &str, result: Result<(), &str>, now: Moment) {
+        if self.sources().note(kind, name, result, now) {
+            self.wake.soon();
+        }
+    }
+
+    /// Another inventory is in force.
+    pub fn forget_sources(&self) {
+        self.sources().forget();
+    }
+
+    pub fn list_sources(&self) -> Vec<RecordSource> {
+        self.sources().list()
+    }
+
+    /// Sources without which figures up to this moment are not whole; `None` stands for now.
+    pub fn behind(&self, until: Option<Moment>, now: Moment) -> Vec<Behind> {
+        let mut behind = self.sources().behind(SHOWN_AFTER, now);
+        behind.retain(|behind| behind.concerns(until));
+        behind
     }
 
     pub fn can_hang_up(&self, pbx: &str, channel: &str, reference: &str) -> Result<LiveCall, HangUpRefusal> {

@@ -4,7 +4,10 @@ pub use crate::calls::{
     range::{Range, Span},
     volume_question::VolumeQuestion,
 };
-use crate::{calls::outcome::Outcome, values::Moment};
+use crate::{
+    calls::{outcome::Outcome, sources::Behind},
+    values::Moment,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -324,6 +327,9 @@ pub struct Volume {
     /// All of `points` together.
     pub whole: Measures,
     pub week_before: Measures,
+    /// Sources of records that lag behind: what is counted after they were read last is not whole.
+    #[serde(default)]
+    pub behind: Vec<Behind>,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of calls are far below 2^53")]

@@ -2,6 +2,7 @@
 
 use super::{
     board::title_of,
+    certificate::{Owner, Place, places, state},
     difference::{Difference, differences},
     inventory::{Inventory, Machine},
     judge::Finding,
@@ -87,6 +88,7 @@ pub fn detail(sight: &Sight<'_>, name: &str) -> Option<MachineDetail> {
     let judged = sight.judgements.iter().find(|judged| judged.name == name);
     let mut sections = vec![identity(machine, seen), load(seen)];
     sections.extend(roles::sections(sight, machine, seen));
+    sections.push(certificates(sight, name));
     sections.retain(|section| !section.facts.is_empty());
     let mut cards = cards(sight.inventory, machine, seen);
     // What a machine told before it fell silent is told as such, without its last color.
@@ -128,6 +130,17 @@ fn identity(machine: &Machine, seen: &MachineSeen) -> Section {
         facts.extend(shell.host_keys.iter().map(|key| Fact::new(&*key.kind, &*key.fingerprint)));
     }
     Section { title: "Identity".into(), facts }
+}
+
+/// What is presented at its addresses, as far as the inventory names it.
+fn certificates(sight: &Sight<'_>, name: &str) -> Section {
+    let own = |place: &Place| matches!(&place.owner, Owner::Declared(Some(machine)) if machine == name);
+    let fact = |place: Place| {
+        let (tone, word) = state(sight.world, &place, sight.now);
+        Fact::toned(format!("{} {}", place.name, place.address()), word, tone)
+    };
+    let places = places(sight.inventory, [("", ""), ("", "")]);
+    Section { title: "Certificates".into(), facts: places.into_iter().filter(own).map(fact).collect() }
 }
 
 fn load(seen: &MachineSeen) -> Section {

@@ -27,6 +27,9 @@ pub struct Inventory {
     pub carriers: Vec<Carrier>,
     #[serde(default)]
     pub customers: Vec<Customer>,
+    /// TLS endpoints whose certificates are looked at, besides those of the hypervisors and of the panel.
+    #[serde(default)]
+    pub certificates: Vec<TlsEndpoint>,
     /// What a credential is called, and where it is: `file:secrets/panel`.
     #[serde(default)]
     pub credentials: BTreeMap<String, String>,
@@ -197,6 +200,18 @@ pub struct Carrier {
 pub struct Customer {
     pub name: String,
     pub trunks: Vec<SocketAddrV4>,
+}
+
+/// Somebody who presents a certificate: a SIP proxy with TLS, a web site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsEndpoint {
+    pub name: String,
+    /// `portal.example.net:443`, `203.0.113.10:5061`
+    pub address: String,
+    /// The name its users ask for, where that is not the one in the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
 }
 
 /// An IPv4 network with its length: `10.10.10.0/24`.

@@ -12,6 +12,7 @@
 
 pub mod blast;
 pub mod board;
+pub mod certificate;
 pub mod change;
 pub mod database_sheet;
 pub mod detail;

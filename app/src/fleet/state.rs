@@ -86,6 +86,7 @@ impl FleetState {
             inner.world.machines.retain(|name, _| known(name));
             inner.world.hosts.clear();
             inner.world.networks.clear();
+            inner.world.certificates.clear();
             inner.inventory = inventory;
         });
     }

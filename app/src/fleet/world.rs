@@ -1,7 +1,7 @@
 //! Everything observed lately, by machine, host and network. Filled by the server's observers, judged by the nouns beside.
 
 use super::{
-    facts::{DatabaseFacts, HypervisorFacts, NetworkProbes, PbxFacts, ProxyFacts, ShellFacts, SipAnswer},
+    facts::{CertificateFacts, DatabaseFacts, HypervisorFacts, NetworkProbes, PbxFacts, ProxyFacts, ShellFacts, SipAnswer},
     pressure::Pressure,
 };
 use crate::values::{Freshness, Moment, Observed, PortError, PortErrorKind};
@@ -13,6 +13,9 @@ pub struct World {
     pub machines: BTreeMap<String, MachineSeen>,
     pub hosts: BTreeMap<String, Seen<HypervisorFacts>>,
     pub networks: BTreeMap<String, Seen<NetworkProbes>>,
+    /// By the name of the place.
+    #[serde(default)]
+    pub certificates: BTreeMap<String, Seen<CertificateFacts>>,
 }
 
 /// What each observer of a machine saw. An observer the machine has no interface for is absent.

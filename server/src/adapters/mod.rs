@@ -1,5 +1,6 @@
 //! The foreign systems, each behind its port: real protocols, with a deadline on every call, and failures in words.
 
+pub mod certificate;
 pub mod command;
 pub mod http;
 pub mod kamailio;

@@ -72,6 +72,10 @@ impl LocalFiles {
         Self { database, reader: reader.into(), files }
     }
 
+    pub fn pbxs(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(LocalFile::pbx)
+    }
+
     /// Reads what is new in every file at the same time; for each PBX how many of its calls were not there yet.
     pub async fn round(&self) -> Vec<(&str, Result<usize, String>)> {
         if !self.database.state().is_up() {

@@ -20,7 +20,11 @@ mod record;
 mod window;
 
 use app::{
-    calls::store::{collection, days},
+    calls::{
+        sources::SourceKind,
+        state::CallsState,
+        store::{collection, days},
+    },
     context,
     database::Database,
     live::Topic,
@@ -65,6 +69,8 @@ pub struct Collector {
     /// Who reads, for other panels on the same database: the same after a restart.
     reader: String,
     sources: Mutex<Sources>,
+    /// Who is told up to when each cluster was read.
+    told: Option<Arc<CallsState>>,
 }
 
 struct Sources {
@@ -104,7 +110,14 @@ impl Collector {
             Reading { tables: [source(Table::Calls), source(Table::Attempts)], cluster, chosen: None }
         };
         let sources = Sources { clusters: clusters.into_iter().map(reading).collect(), days_made_at: None };
-        Self { database, reader: reader.into(), sources: Mutex::new(sources) }
+        Self { database, reader: reader.into(), sources: Mutex::new(sources), told: None }
+    }
+
+    pub fn telling(mut self, calls: Arc<CallsState>) -> Self {
+        let clusters = self.sources.get_mut().clusters.iter();
+        clusters.for_each(|reading| calls.expect_source(SourceKind::Cluster, &reading.cluster.name, context::now()));
+        self.told = Some(calls);
+        self
     }
 
     /// Reads what is new everywhere; gives how many records were. A cluster that is away does not keep another from being read;
@@ -121,7 +134,12 @@ impl Collector {
         }
         let (mut new, mut problems) = (0, Vec::new());
         for reading in &mut sources.clusters {
-            match self.read_cluster(reading).await {
+            let read = self.read_cluster(reading).await;
+            if let Some(calls) = &self.told {
+                let result = read.as_ref().map(drop).map_err(String::as_str);
+                calls.note_source(SourceKind::Cluster, &reading.cluster.name, result, context::now());
+            }
+            match read {
                 Ok(count) => new += count,
                 Err(problem) => problems.push(problem),
             }

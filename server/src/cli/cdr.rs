@@ -1,11 +1,13 @@
 //! `wirecenter cdr search` and `wirecenter volume`: what is over, for scripts and for people without a browser.
 
-use super::{Common, Failure, say, say_json, store::Store};
+use super::{Common, Failure, say, say_json, store::Store, warn};
 use app::{
     calls::{
         cdr::{Attempt, Cdr, CdrFilter},
         outcome::cause_words,
-        search as search_fields, store,
+        search as search_fields,
+        sources::Behind,
+        store,
         volume::{Grouping, Measure, Measures, Range, VolumeQuestion},
     },
     context,
@@ -156,6 +158,12 @@ pub async fn volume(args: VolumeArgs) -> Result<(), Failure> {
     let found = found.await;
     store.close().await;
     let volume = found?;
+    // Only the running panel knows how far it has read; without it this is not known.
+    let behind = super::fleet::ask::<Vec<Behind>>(&args.common, "/behind").await.ok();
+    let behind = behind.map(|all| all.into_iter().filter(|one| one.concerns(Some(volume.span.to))).collect::<Vec<_>>());
+    for behind in behind.iter().flatten().filter(|_| !args.common.json) {
+        warn(behind.sentence());
+    }
     if !args.common.json {
         for row in &volume.rows {
             let figures = Measure::ALL.map(|measure| {
@@ -187,6 +195,7 @@ pub async fn volume(args: VolumeArgs) -> Result<(), Failure> {
         "week_before": measures_json(&volume.week_before),
         "rows": rows.collect::<Vec<_>>(),
         "points": points.collect::<Vec<_>>(),
+        "behind": behind.map(|all| all.iter().map(behind_json).collect::<Vec<_>>()),
         "formulas": Measure::ALL.iter().map(|measure| (measure.name().to_string(), json!(measure.formula()))).collect::<Map<_, _>>(),
     }));
     Ok(())
@@ -197,6 +206,18 @@ fn measures_json(measures: &Measures) -> Map<String, Value> {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     }
+}
+
+/// A source of records up to which figures are whole; `null` in the place of all where no panel runs that could tell.
+fn behind_json(behind: &Behind) -> Value {
+    json!({
+        "source": behind.name,
+        "kind": behind.kind,
+        "read_until": behind.read_until.map(Moment::rfc3339),
+        "since": behind.since.rfc3339(),
+        "why": behind.why,
+        "sentence": behind.sentence(),
+    })
 }
 
 fn cdr_json(cdr: &Cdr) -> Value {

@@ -36,7 +36,7 @@ pub fn run_inventory(command: InventoryCommand) -> Result<(), Failure> {
 }
 
 /// What the running panel answers.
-async fn ask<T: DeserializeOwned>(common: &Common, path: &str) -> Result<T, Failure> {
+pub(super) async fn ask<T: DeserializeOwned>(common: &Common, path: &str) -> Result<T, Failure> {
     let state = common.state();
     let client = reqwest::Client::builder().unix_socket(local::socket(&state)).timeout(Duration::from_secs(5)).build();
     let failed = |error: reqwest::Error| {

@@ -2,7 +2,7 @@
 //! open the folder may ask; nothing can be changed here, and no database is needed.
 
 use app::{
-    calls::{board::BoardCall, live::CallState},
+    calls::{board::BoardCall, live::CallState, sources::Behind},
     context::{self, Panel},
     fleet::{
         difference::{Difference, differences},
@@ -169,6 +169,11 @@ async fn calls(State(panel): State<Arc<Panel>>) -> Json<Vec<CallLine>> {
     Json(panel.calls.all(now).into_iter().map(line).collect())
 }
 
+/// Sources of call records that lag behind, for `wirecenter volume`.
+async fn behind(State(panel): State<Arc<Panel>>) -> Json<Vec<Behind>> {
+    Json(panel.calls.behind(None, context::now()))
+}
+
 /// Answers until the panel stops.
 pub fn start(state: &Path, panel: Arc<Panel>, stop: CancellationToken) -> io::Result<()> {
     let path = socket(state);
@@ -176,8 +181,12 @@ pub fn start(state: &Path, panel: Arc<Panel>, stop: CancellationToken) -> io::Re
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    let routes =
-        Router::new().route("/fleet", get(fleet)).route("/isolation", get(isolation)).route("/calls", get(calls)).with_state(panel);
+    let routes = Router::new()
+        .route("/fleet", get(fleet))
+        .route("/isolation", get(isolation))
+        .route("/calls", get(calls))
+        .route("/behind", get(behind))
+        .with_state(panel);
     tokio::spawn(async move {
         let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await;
         if let Err(error) = served {

@@ -2,7 +2,7 @@
 
 use super::rules;
 use crate::nearest::nearest;
-use app::fleet::inventory::{Carrier, Cluster, Customer, Endpoint, Host, Inventory, Machine, Network, Role};
+use app::fleet::inventory::{Carrier, Cluster, Customer, Endpoint, Host, Inventory, Machine, Network, Role, TlsEndpoint};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, path::Path};
 use toml::{
@@ -61,7 +61,7 @@ struct Reader<'a> {
     lines: BTreeMap<String, usize>,
 }
 
-const TOP: [&str; 8] = ["name", "networks", "hosts", "machines", "endpoints", "clusters", "carriers", "customers"];
+const TOP: [&str; 9] = ["name", "networks", "hosts", "machines", "endpoints", "clusters", "carriers", "customers", "certificates"];
 
 impl Reader<'_> {
     fn line(&self, at: usize) -> usize {
@@ -110,10 +110,22 @@ impl Reader<'_> {
         let clusters = self.table::<Cluster>("clusters", root);
         let carriers = self.array::<Carrier>("carriers", root);
         let customers = self.array::<Customer>("customers", root);
+        let certificates = self.array::<TlsEndpoint>("certificates", root);
         let credentials = self.table::<String>("credentials", root);
         // With entries missing, what refers to them would be called wrong too; those mistakes first.
         let whole = self.problems.is_empty();
-        whole.then_some(Inventory { name: name?, networks, hosts, machines, endpoints, clusters, carriers, customers, credentials })
+        whole.then_some(Inventory {
+            name: name?,
+            networks,
+            hosts,
+            machines,
+            endpoints,
+            clusters,
+            carriers,
+            customers,
+            certificates,
+            credentials,
+        })
     }
 
     /// `[networks.voice]` and its like: named entries.

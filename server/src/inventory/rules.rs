@@ -1,7 +1,11 @@
 //! What must hold between the entries of an inventory.
 
 use crate::nearest::nearest;
-use app::fleet::inventory::{Inventory, Machine, Role, Uplink};
+use app::fleet::{
+    certificate::split_address,
+    inventory::{Inventory, Machine, Role, Uplink},
+};
+use rustls::pki_types::ServerName;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
@@ -22,6 +26,7 @@ pub(super) fn check(inventory: &Inventory) -> Vec<Mistake> {
     rules.endpoints();
     rules.clusters();
     rules.trunks();
+    rules.certificates();
     rules.credentials();
     rules.found
 }
@@ -87,11 +92,12 @@ impl Rules<'_> {
 
     fn names(&mut self) {
         let inventory = self.inventory;
-        let lists: [(&str, Vec<&str>); 4] = [
+        let lists: [(&str, Vec<&str>); 5] = [
             ("hosts", inventory.hosts.iter().map(|host| host.name.as_str()).collect()),
             ("machines", inventory.machines.iter().map(|machine| machine.name.as_str()).collect()),
             ("carriers", inventory.carriers.iter().map(|carrier| carrier.name.as_str()).collect()),
             ("customers", inventory.customers.iter().map(|customer| customer.name.as_str()).collect()),
+            ("certificates", inventory.certificates.iter().map(|endpoint| endpoint.name.as_str()).collect()),
         ];
         for (section, names) in &lists {
             let mut seen = BTreeSet::new();
@@ -106,10 +112,12 @@ impl Rules<'_> {
                 }
             }
         }
-        // A machine that is called like a host could be either in an alert.
+        // A machine that is called like a host could be either in an alert; so could a certificate.
         let hosts: BTreeSet<&str> = lists[0].1.iter().copied().collect();
-        for name in lists[1].1.iter().filter(|name| hosts.contains(**name)) {
-            self.wrong(format!("machines.{name}"), format!("{name:?} is the name of a host too. Give one of them another."));
+        for (section, names) in [&lists[1], &lists[4]] {
+            for name in names.iter().filter(|name| hosts.contains(**name)) {
+                self.wrong(format!("{section}.{name}"), format!("{name:?} is the name of a host too. Give one of them another."));
+            }
         }
         for name in inventory.networks.keys().filter(|name| !is_name(name)) {
             self.wrong(
@@ -320,6 +328,22 @@ impl Rules<'_> {
                     let message = format!("{trunk} is the trunk of {other} too: a call from there could be either's.");
                     self.wrong(format!("{key}.trunks"), message);
                 }
+            }
+        }
+    }
+
+    fn certificates(&mut self) {
+        for endpoint in &self.inventory.certificates {
+            let key = format!("certificates.{}", endpoint.name);
+            if split_address(&endpoint.address).is_none() {
+                let message = format!("{:?} is not a host and a port like \"sip.example.net:5061\".", endpoint.address);
+                self.wrong(format!("{key}.address"), message);
+            }
+            if let Some(name) = endpoint.server_name.as_deref().filter(|name| ServerName::try_from(*name).is_err()) {
+                self.wrong(
+                    format!("{key}.server_name"),
+                    format!("{name:?} is no name of a server. Take the one its users ask for."),
+                );
             }
         }
     }

@@ -88,6 +88,26 @@ fn lines_are_those_of_the_file_and_one_mistake_does_not_hide_the_next() {
 }
 
 #[test]
+fn tls_endpoints_are_read_and_their_mistakes_named() {
+    let with = |entry: &str| parse(&format!("{INVENTORY}\n[[certificates]]\n{entry}\n"));
+    let read = with("name = \"sip\"\naddress = \"203.0.113.10:5061\"\nserver_name = \"sip.example.net\"").expect("no mistake");
+    assert_eq!(read.certificates[0].server_name.as_deref(), Some("sip.example.net"));
+    for (entry, key, message) in [
+        ("name = \"sip\"\naddress = \"https://a\"", "certificates.sip.address", "not a host and a port"),
+        ("name = \"sip\"\naddress = \"a:443\"\nserver_name = \"a b\"", "certificates.sip.server_name", "no name of a server"),
+        ("name = \"sip\"", "certificates.sip", "\"address\" is missing"),
+        ("name = \"sip\"\naddress = \"a:443\"\nserver = \"b\"", "certificates.sip.server", "nearest is \"server_name\""),
+        ("name = \"host-01\"\naddress = \"a:443\"", "certificates.host-01", "name of a host too"),
+        ("name = \"SIP TLS\"\naddress = \"a:443\"", "certificates.SIP TLS", "is not a name"),
+    ] {
+        let problems = with(entry).expect_err("a mistake");
+        let found =
+            problems.iter().any(|problem| problem.key.starts_with(key) && problem.message.contains(message) && problem.line > 200);
+        assert!(found, "{entry}: {problems:#?}");
+    }
+}
+
+#[test]
 fn what_is_not_toml_is_named_too() {
     let problems = parse("name = \"x\"\n[networks.voice\nmtu = = 3\n").expect_err("not TOML");
     assert!(problems.iter().all(|problem| problem.line >= 2), "{problems:?}");

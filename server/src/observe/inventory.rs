@@ -78,7 +78,7 @@ impl InventoryWatch {
         let Some(source) = found else {
             self.outpost = None;
             self.source = None;
-            self.forget_pbxs(None);
+            self.forget_calls(None);
             fleet.set_inventory(None);
             return;
         };
@@ -88,7 +88,7 @@ impl InventoryWatch {
                 // The old observers first: two of them would ask everything twice.
                 self.outpost = None;
                 let read = Arc::new(read);
-                self.forget_pbxs(Some(&read));
+                self.forget_calls(Some(&read));
                 fleet.set_inventory(Some(Arc::clone(&read)));
                 fleet.set_inventory_file(InventoryFile { path: source.file.display().to_string(), problems: Vec::new() });
                 self.tell(
@@ -127,7 +127,8 @@ impl InventoryWatch {
     }
 
     /// Calls of a PBX that is no longer declared are nobody's; its observers have ended by now, so nothing tells of them again.
-    fn forget_pbxs(&self, new: Option<&Inventory>) {
+    fn forget_calls(&self, new: Option<&Inventory>) {
+        self.panel.calls.forget_sources();
         let Some(old) = self.panel.fleet.inventory() else { return };
         let stays = |machine: &&Machine| new.is_some_and(|new| new.of_role(Role::Asterisk).any(|pbx| pbx.name == machine.name));
         old.of_role(Role::Asterisk).filter(|pbx| !stays(pbx)).for_each(|pbx| self.panel.calls.forget(&pbx.name));

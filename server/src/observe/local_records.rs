@@ -5,10 +5,15 @@ use crate::{
     adapters::ssh::Ssh,
     cdr::local::{LocalFile, LocalFiles, PATH, Wish},
 };
-use app::fleet::inventory::{Inventory, Role};
+use app::{
+    calls::{sources::SourceKind, state::CallsState},
+    context,
+    fleet::inventory::{Inventory, Role},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 use tokio::task::spawn_local;
@@ -36,8 +41,9 @@ pub fn open(inventory: &Inventory, shells: &BTreeMap<String, Rc<Ssh>>) -> Vec<Lo
 }
 
 /// Round after round, while an inventory is in force. That a machine is away its look says; here it is one line in the log.
-pub async fn collect(files: LocalFiles, stop: CancellationToken) {
+pub async fn collect(files: LocalFiles, calls: Arc<CallsState>, stop: CancellationToken) {
     let mut failing = BTreeSet::new();
+    files.pbxs().for_each(|pbx| calls.expect_source(SourceKind::Pbx, pbx, context::now()));
     loop {
         // First of all, because the shells have just begun to connect.
         tokio::select! {
@@ -45,6 +51,7 @@ pub async fn collect(files: LocalFiles, stop: CancellationToken) {
             () = tokio::time::sleep(EVERY) => {}
         }
         for (pbx, read) in files.round().await {
+            calls.note_source(SourceKind::Pbx, pbx, read.as_ref().map(drop).map_err(String::as_str), context::now());
             match read {
                 Ok(new) => {
                     if failing.remove(pbx) {

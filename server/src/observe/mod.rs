@@ -8,6 +8,7 @@
 //!
 //! Not here: how a system is asked (`adapters`), and what an answer means (`app::fleet::judge`).
 
+mod certificates;
 mod collect;
 pub mod flows;
 pub mod hang_up;

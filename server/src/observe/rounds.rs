@@ -21,6 +21,9 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(500);
 /// What a person has to mend is not mended within seconds.
 const REFUSED_EVERY_MAX: Duration = Duration::from_secs(60);
 
+/// Also what is looked at every hour may be back within minutes.
+const AWAY_EVERY_MAX: Duration = Duration::from_secs(60);
+
 /// What is worth a line in the log.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -59,8 +62,8 @@ fn pause(schedule: Schedule, failures: u32, kind: Option<PortErrorKind>, took: D
             let doubled = schedule.every.saturating_mul(1 << failures.min(6));
             doubled.min(REFUSED_EVERY_MAX.max(schedule.every))
         }
-        // What is merely away is looked at as often as ever: its return should be seen at once.
-        Some(_) => rest.max(CONFIRM_AFTER),
+        // What is merely away is looked at as often as ever, and at least every minute: its return should be seen at once.
+        Some(_) => rest.min(AWAY_EVERY_MAX).max(CONFIRM_AFTER),
     }
 }
 
@@ -104,6 +107,9 @@ mod tests {
         assert_eq!(pause(SCHEDULE, 0, None, took), Duration::from_millis(1_700));
         assert_eq!(pause(SCHEDULE, 1, Some(PortErrorKind::TimedOut), took), CONFIRM_AFTER);
         assert_eq!(pause(SCHEDULE, 9, Some(PortErrorKind::TimedOut), took), Duration::from_millis(1_700));
+        let hourly = Schedule { every: Duration::from_secs(3_600), ..SCHEDULE };
+        assert_eq!(pause(hourly, 0, None, took), Duration::from_millis(3_599_700));
+        assert_eq!(pause(hourly, 9, Some(PortErrorKind::Refused), took), AWAY_EVERY_MAX);
         assert_eq!(pause(SCHEDULE, 3, Some(PortErrorKind::Denied), took), Duration::from_secs(16));
         assert_eq!(pause(SCHEDULE, 30, Some(PortErrorKind::Denied), took), REFUSED_EVERY_MAX);
     }

@@ -1,7 +1,7 @@
 //! All observers of one inventory: which adapter looks at what, how often, and where what it saw is kept.
 
 use super::{
-    collect,
+    certificates, collect,
     flows::Meter,
     hang_up::{HangUps, Wish},
     hosts, local_records, networks, relay,
@@ -99,6 +99,7 @@ pub async fn run(post: Post, stop: CancellationToken) {
     watch.collect(&shells, &stop);
     watch.networks(shells);
     watch.flows();
+    certificates::observe(&watch.post, &stop);
     stop.cancelled().await;
 }
 
@@ -343,13 +344,13 @@ impl Watch {
         let reader = format!("{} {}", process::hostname(), self.post.state.display());
         let files = local_records::open(&self.post.inventory, shells);
         let files = cdr::local::LocalFiles::new(Arc::clone(&panel.database), reader.as_str(), files);
-        self.post.main.spawn(local_records::collect(files, stop.clone()));
+        self.post.main.spawn(local_records::collect(files, Arc::clone(&panel.calls), stop.clone()));
         if nodes.is_empty() {
             return;
         }
         let name = self.post.inventory.clusters.iter().find(|(_, cluster)| cluster.role == Role::Mariadb);
         let cluster = cdr::Cluster::new(name.map_or(self.post.inventory.name.as_str(), |(name, _)| name), nodes);
-        let collector = cdr::Collector::new(Arc::clone(&panel.database), reader, vec![cluster]);
+        let collector = cdr::Collector::new(Arc::clone(&panel.database), reader, vec![cluster]).telling(Arc::clone(&panel.calls));
         self.post.main.spawn(collect::collect(collector, Arc::clone(&panel.system), stop.clone()));
     }
 

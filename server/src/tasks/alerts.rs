@@ -6,7 +6,7 @@ use app::{
         group::group,
         inbox::Heard,
         rule::{NetworkSight, Observations, Resource, Trend, VolumeSight, identity, symptoms},
-        rules::sight::can_judge,
+        rules::sight::{can_judge, is_declared},
     },
     context::{self, Panel},
     error::AppError,
@@ -64,7 +64,7 @@ impl AlertsTask {
             |open: &[(String, app::alerts::subject::Subject)]| open.iter().map(|(key, subject)| identity(key, subject)).collect();
         let Some(inventory) = panel.fleet.inventory() else {
             // Without an inventory nothing is seen, so nothing is over.
-            return Heard { groups: Vec::new(), frozen: names(&open), escalate_after };
+            return Heard { frozen: names(&open), escalate_after, ..Heard::default() };
         };
         let sight = |verdict: &NetworkVerdict| NetworkSight {
             network: verdict.network.clone(),
@@ -72,6 +72,9 @@ impl AlertsTask {
             violations: verdict.violations.clone(),
         };
         let isolation: Vec<NetworkSight> = panel.fleet.verdicts(now).iter().map(sight).collect();
+        // While nothing can be kept nothing is read, and that is no source's fault.
+        let sources = if panel.database.state().is_up() { panel.calls.list_sources() } else { Vec::new() };
+        let certificates = panel.certificate_places(&inventory);
         panel.fleet.with_world(|world| {
             self.trends.note(world, now);
             let trends = self.trends.list();
@@ -83,12 +86,15 @@ impl AlertsTask {
                 blind_since: isolated_since(&inventory, world),
                 isolation: &isolation,
                 volume,
-                certificates: &[],
+                certificates: &certificates,
                 trends: &trends,
+                sources: &sources,
                 now,
             };
             let blind: Vec<_> = open.iter().filter(|(key, subject)| !can_judge(&seen, key, subject)).cloned().collect();
-            Heard { groups: group(symptoms(&seen)), frozen: names(&blind), escalate_after }
+            let undeclared: Vec<_> = open.iter().filter(|(key, subject)| !is_declared(&seen, key, subject)).cloned().collect();
+            let groups = group(symptoms(&seen));
+            Heard { groups, frozen: names(&blind), undeclared: names(&undeclared), escalate_after }
         })
     }
 }

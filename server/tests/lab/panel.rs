@@ -115,6 +115,15 @@ fn every_machine_of_a_whole_lab_is_good() {
     let Some(lab) = ready() else { return };
     let fleet = asked(&lab, &["fleet"]);
     assert!(fleet.as_array().expect("a list").iter().all(is_well), "{fleet}");
+    // Nor does its hypervisor show anything that the inventory does not say: that would be an alert.
+    let agrees = |line: &Value| line["declared"] == true && line["differences"].as_array().is_some_and(Vec::is_empty);
+    wait_until("the hypervisor to agree with the inventory", GOOD_MAX, || {
+        asked(&lab, &["fleet"]).as_array().is_some_and(|fleet| fleet.iter().all(agrees))
+    });
+    let alerts = asked(&lab, &["alerts"]);
+    let of_inventory =
+        |alert: &&Value| alert["key"].as_str().is_some_and(|key| key.starts_with("inventory.") || key == "cdrs.behind");
+    assert_eq!(alerts.as_array().into_iter().flatten().find(of_inventory), None, "{alerts}");
 }
 
 #[test]

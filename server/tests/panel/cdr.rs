@@ -50,7 +50,7 @@ impl Source {
         Self { ours, pbx, proxy }
     }
 
-    fn cluster(&self) -> Cluster {
+    pub fn cluster(&self) -> Cluster {
         cluster(&self.ours.url(), &self.pbx, &self.proxy)
     }
 

@@ -81,6 +81,7 @@ fn heard(volume: &[VolumeSight], now: Moment) -> Heard {
         volume,
         certificates: &[],
         trends: &[],
+        sources: &[],
         now,
     };
     Heard { groups: group(symptoms(&seen)), ..Heard::default() }

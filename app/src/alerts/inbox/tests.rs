@@ -296,3 +296,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_left_the_inventory_is_over_at_once_and_is_not_said_to_be_well() {
+    let mut inbox = Inbox::default();
+    run(&mut inbox, 0..10, |_| vec![away("a"), away("b")]);
+    // A panel that is cut off sees nothing end; what is no longer declared is over all the same.
+    let identity = |name: &str| format!("machine.away@machine:{name}");
+    let frozen: BTreeSet<String> = ["a", "b"].map(identity).into();
+    let changes = inbox.step(at(10), Heard { frozen, undeclared: [identity("a")].into(), ..Heard::default() });
+    let told: Vec<String> = changes.iter().filter_map(|change| line(10, change)).collect();
+    assert_eq!(told, ["10 resolved machine.away@machine:a!"]);
+    let text = changes[0].event.as_ref().map(|event| event.text.as_str());
+    assert_eq!(text, Some("a is not in the inventory any more; the panel looks at it no longer."));
+    assert_eq!(inbox.open().map(|alert| alert.subject.name.as_str()).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn what_a_rule_still_sees_is_not_over() {
+    let mut inbox = Inbox::default();
+    run(&mut inbox, 0..10, |_| vec![away("a")]);
+    let undeclared: BTreeSet<String> = ["machine.away@machine:a".to_string()].into();
+    assert_eq!(inbox.step(at(10), Heard { undeclared, ..heard(vec![away("a")]) }), []);
+}

@@ -1,34 +1,40 @@
-//! Certificates that end soon.
+//! Certificates that end soon, have ended, are not valid yet, or are for another name.
 
 use crate::{
     alerts::{
         rule::{Observations, Symptom},
-        subject::Severity,
+        subject::{Severity, Subject, SubjectKind},
     },
-    values::quantity::format_span,
+    fleet::{
+        certificate::{Owner, Place, findings, seen_at},
+        judge::MachineState,
+    },
 };
-use std::time::Duration;
 
-const DAY: Duration = Duration::from_secs(86_400);
-/// Whoever renews by itself does so a month before.
-const NOTICE_DAYS: u32 = 21;
-const BAD_DAYS: u32 = 7;
-
-pub fn ending(seen: &Observations<'_>) -> Vec<Symptom> {
-    let mut found = Vec::new();
-    for certificate in seen.certificates {
-        let (until, place) = (certificate.valid_until, &certificate.place);
-        let left = until.since(seen.now);
-        if left > DAY * NOTICE_DAYS {
-            continue;
-        }
-        let severity = if left <= DAY * BAD_DAYS { Severity::Bad } else { Severity::Notice };
-        let sentence = match left {
-            Duration::ZERO => format!("The certificate of {place} has ended: who checks it refuses. Renew it."),
-            left => format!("The certificate of {place} ends in {}. Renew it.", format_span(left)),
+pub fn wrong(seen: &Observations<'_>) -> Vec<Symptom> {
+    let of = |place: &Place| {
+        let facts = seen_at(seen.world, place, seen.now)?;
+        let symptom = |finding: crate::fleet::judge::Finding| {
+            let severity = if finding.severity == MachineState::Bad { Severity::Bad } else { Severity::Notice };
+            Symptom::new(finding.key, subject(place), severity, finding.message).evidence(finding.evidence.lines())
         };
-        let symptom = Symptom::new(format!("certificate.ending:{place}"), certificate.subject.clone(), severity, sentence);
-        found.push(symptom.evidence([format!("valid until {until} UTC")]));
+        Some(findings(place, facts, seen.now).into_iter().map(symptom).collect::<Vec<_>>())
+    };
+    seen.certificates.iter().filter_map(of).flatten().collect()
+}
+
+fn subject(place: &Place) -> Subject {
+    match &place.owner {
+        Owner::Host(name) => Subject::new(SubjectKind::Host, name),
+        Owner::Declared(Some(machine)) => Subject::machine(machine),
+        // Nobody's but the panel's, which looks there.
+        Owner::Panel | Owner::Declared(None) => Subject::panel(),
     }
-    found
+}
+
+/// Whether an alert of this key may end: its place was seen just now, or is no longer one.
+pub(super) fn can_judge(seen: &Observations<'_>, key: &str) -> bool {
+    let name = key.split_once(':').map_or("", |(_, name)| name);
+    let place = seen.certificates.iter().find(|place| place.name == name);
+    place.is_none_or(|place| seen_at(seen.world, place, seen.now).is_some())
 }

@@ -2,9 +2,11 @@
 
 pub mod certificate;
 pub mod findings;
+pub mod inventory;
 pub mod isolation;
 pub mod panel;
 pub mod reach;
+pub mod records;
 pub mod resources;
 pub mod sight;
 #[cfg(test)]

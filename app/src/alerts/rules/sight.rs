@@ -1,6 +1,6 @@
 //! Which rules can see just now. What cannot be seen is not over: its alerts stay as they are.
 
-use super::reach;
+use super::{certificate, inventory, reach, records};
 use crate::{
     alerts::{
         rule::{Observations, Resource},
@@ -19,6 +19,15 @@ pub fn can_judge(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool 
     if seen.blind_since.is_some() {
         return false;
     }
+    if kind.starts_with("certificate.") {
+        return certificate::can_judge(seen, key);
+    }
+    if kind == records::KEY {
+        return records::can_judge(seen, subject) || !is_declared(seen, key, subject);
+    }
+    if kind.starts_with("inventory.") {
+        return inventory::can_judge(seen, key, subject);
+    }
     match subject.kind {
         SubjectKind::Panel => true,
         SubjectKind::Host => seen.world.hosts.get(&subject.name).is_none_or(|host| sees(host, seen.now)),
@@ -34,6 +43,22 @@ pub fn can_judge(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool 
             seen.volume.iter().any(|sight| sight.subject == *subject)
         }
         SubjectKind::Machine => of_machine(seen, kind, key, &subject.name),
+    }
+}
+
+/// Whether what an open alert is about is still in the inventory. Carriers and customers are also known from call records, so of
+/// those only what was told of their trunks counts.
+pub fn is_declared(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool {
+    let (inventory, name) = (seen.inventory, &subject.name);
+    match subject.kind {
+        SubjectKind::Machine => inventory.machine(name).is_some(),
+        SubjectKind::Host => inventory.hosts.iter().any(|host| host.name == *name),
+        SubjectKind::Network => inventory.networks.contains_key(name),
+        SubjectKind::Cluster => inventory.clusters.contains_key(name),
+        SubjectKind::Carrier if key == "carrier.away" || key.starts_with("dispatcher.inactive") => {
+            inventory.carriers.iter().any(|carrier| carrier.name == *name)
+        }
+        SubjectKind::Carrier | SubjectKind::Customer | SubjectKind::Traffic | SubjectKind::Panel => true,
     }
 }
 
@@ -57,7 +82,6 @@ fn of_machine(seen: &Observations<'_>, kind: &str, key: &str, machine: &str) -> 
         "routes" | "dmq" => known.and_then(|known| known.proxy.as_ref()).is_none_or(|proxy| sees(proxy, seen.now)),
         "trunk" => known.and_then(|known| known.pbx.as_ref()).is_none_or(|pbx| sees(pbx, seen.now)),
         "dispatcher" => reach::proxies_seen_at(seen).is_some(),
-        "certificate" => !seen.certificates.is_empty(),
         "network" | "mtu" | "packet" | "address" | "machine_id" | "host_key" | "mac" => {
             let network = key.split_once(':').map_or("", |(_, rest)| rest);
             knows_network(seen, network)
@@ -70,7 +94,7 @@ fn of_machine(seen: &Observations<'_>, kind: &str, key: &str, machine: &str) -> 
     }
 }
 
-fn sees<T>(seen: &Seen<T>, now: Moment) -> bool {
+pub(super) fn sees<T>(seen: &Seen<T>, now: Moment) -> bool {
     seen.failing.is_none() && seen.fresh(now).is_some()
 }
 

@@ -1,14 +1,15 @@
 //! Observations → symptoms and groups, as tables.
 
-use super::sight::can_judge;
+use super::sight::{can_judge, is_declared};
 use crate::{
     alerts::{
         group::{Group, group},
-        rule::{Certificate, NetworkSight, Observations, Resource, Symptom, Trend, VolumeFigures, VolumeSight, symptoms},
+        rule::{NetworkSight, Observations, Resource, Symptom, Trend, VolumeFigures, VolumeSight, symptoms},
         subject::{Severity, Subject, SubjectKind},
     },
     fleet::{
-        facts::{Card, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
+        certificate::{Owner, Place},
+        facts::{Card, CertificateFacts, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
         inventory::Inventory,
         isolation::Violation,
         judge::{Finding, Judgement, MachineState},
@@ -39,6 +40,7 @@ fn inventory() -> Inventory {
                 { "network": "External", "address": "203.0.113.10", "prefers": "kamailio-01", "router_id": 10 }] },
             "databases": { "role": "mariadb", "members": ["mariadb-01", "mariadb-02"], "primary": "mariadb-01" },
         },
+        "hosts": [{ "name": "lab", "kind": "lab", "management": "10.40.40.1" }],
         "carriers": [{ "name": "carrier-a", "set": 101, "priority": 1, "trunks": ["203.0.113.101:5060"] }],
     }))
     .expect("an inventory")
@@ -51,8 +53,9 @@ struct Scene {
     blind_since: Option<Moment>,
     isolation: Vec<NetworkSight>,
     volume: Vec<VolumeSight>,
-    certificates: Vec<Certificate>,
+    certificates: Vec<Place>,
     trends: Vec<Trend>,
+    sources: Vec<crate::calls::sources::RecordSource>,
 }
 
 impl Scene {
@@ -67,6 +70,7 @@ impl Scene {
             volume: &self.volume,
             certificates: &self.certificates,
             trends: &self.trends,
+            sources: &self.sources,
             now: NOW,
         })
     }
@@ -129,6 +133,10 @@ fn failing<T>() -> Seen<T> {
     let failing = Failing { since: NOW, kind: PortErrorKind::TimedOut, why: "no answer within 2 s".into(), times: 3 };
     Seen { last: None, failing: Some(failing), every_ms: 2_000, watched_since: Moment::EPOCH }
 }
+
+mod certificates;
+mod inventory;
+mod records;
 
 const AWAY: (&str, MachineState, &str) = ("machine.away", MachineState::Bad, "It does not answer.");
 
@@ -327,22 +335,11 @@ fn a_disk_that_fills_is_told_before_it_is_full() {
 }
 
 #[test]
-fn a_certificate_is_told_of_before_it_ends() {
-    for (days, expected) in [(22, None), (21, Some("notice")), (8, Some("notice")), (7, Some("bad")), (0, Some("bad"))] {
-        let valid_until = NOW.plus(Duration::from_secs(days * 86_400));
-        let certificate = Certificate { subject: Subject::panel(), place: "staff door".into(), valid_until };
-        let expected: Vec<String> =
-            expected.iter().map(|word| format!("{word} certificate.ending:staff door@panel:wirecenter")).collect();
-        assert_eq!(Scene { certificates: vec![certificate], ..Scene::default() }.told(), expected, "{days}");
-    }
-}
-
-#[test]
 fn a_rule_that_cannot_see_ends_nothing() {
     let machine = Subject::machine("kamailio-01");
     let judges = |scene: &Scene, key: &str, subject: &Subject| scene.look(|seen| can_judge(seen, key, subject));
     let dark = Scene::default();
-    for key in ["machine.away", "disk.full:/", "clock.off", "disk.filling:/", "certificate.ending:x", "network.uplink:Voice"] {
+    for key in ["machine.away", "disk.full:/", "clock.off", "disk.filling:/", "network.uplink:Voice"] {
         assert!(!judges(&dark, key, &machine), "{key} with nothing seen");
     }
     let lit = Scene::default().shell("kamailio-01", &[]).find("kamailio-01", &[]);
@@ -363,4 +360,29 @@ fn a_host_that_is_silent_with_its_machines_takes_them_along() {
     let mut alone = Scene::default().find("kamailio-01", &[]);
     alone.world.hosts.insert("lab".into(), failing());
     assert_eq!(alone.told(), ["notice host.away@host:lab"]);
+}
+
+#[test]
+fn what_is_in_the_inventory_is_known_by_its_kind() {
+    for (key, subject, expected) in [
+        ("machine.away", "machine:kamailio-01", true),
+        ("machine.away", "machine:sold-01", false),
+        ("host.away", "host:lab", true),
+        ("host.away", "host:sold", false),
+        ("network.uplink:Voice", "network:Voice", true),
+        ("network.uplink:Sold", "network:Sold", false),
+        ("address.moved:203.0.113.10", "cluster:proxies", true),
+        ("address.moved:203.0.113.10", "cluster:sold", false),
+        ("carrier.away", "carrier:carrier-a", true),
+        ("carrier.away", "carrier:carrier-z", false),
+        ("dispatcher.inactive:sip:203.0.113.9:5060", "carrier:carrier-z", false),
+        // Its calls are known from records, whatever the file says.
+        ("asr.low", "carrier:carrier-z", true),
+        ("asr.low", "customer:acme", true),
+        ("cps.low", "traffic:all", true),
+        ("panel.blind", "panel:wirecenter", true),
+    ] {
+        let subject: Subject = subject.parse().expect("a subject");
+        assert_eq!(Scene::default().look(|seen| is_declared(seen, key, &subject)), expected, "{key} {subject}");
+    }
 }

@@ -48,6 +48,21 @@ fn calls_are_counted_by_carrier_customer_and_pbx() {
 }
 
 #[test]
+fn a_pbx_that_left_the_inventory_takes_its_calls_along_and_no_other() {
+    let mut board = Board::default();
+    let (one, two) = (call("one", 1, 0), call("two", 2, 0));
+    board.tell("one", changed(&one), at(1));
+    board.tell("two", changed(&two), at(1));
+    board.away("one", at(2));
+    board.forget("one");
+    assert_eq!(board.calls().map(|(call, _)| call.pbx.as_str()).collect::<Vec<_>>(), ["two"]);
+    let counts = board.counts(at(2));
+    assert_eq!((counts.concurrent, counts.unknown), (1, 0));
+    assert_eq!(board.away_since("one"), None, "nobody waits for it");
+    assert!(board.find_by_reference(&one.reference).is_none());
+}
+
+#[test]
 fn two_pbxs_may_use_the_same_channel_name() {
     let mut board = Board::default();
     let (one, two) = (call("one", 1, 0), call("two", 1, 0));

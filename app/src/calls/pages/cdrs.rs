@@ -1,5 +1,6 @@
 //! Calls that are over: search, columns, export of exactly the view.
 
+use super::incomplete::incomplete;
 use crate::{
     calls::{
         cdr::Cdr,
@@ -28,8 +29,10 @@ pub async fn page() -> Result<PageView, AppError> {
     let query = context::request().query.clone();
     let problems = search::problems(&query);
     let path = Page::Cdrs.path();
+    let mut behind = Vec::new();
     let table = if problems.is_empty() {
         let list = list_cdrs(query.link("").trim_start_matches('?').into()).await?;
+        behind = list.behind;
         let counted = match list.counted {
             counted if counted >= u64::from(COUNTED_MAX) => format!("{} or more calls pass the filter.", format_count(counted)),
             1 => "1 call passes the filter.".into(),
@@ -62,7 +65,7 @@ pub async fn page() -> Result<PageView, AppError> {
         }
         .into_any()
     };
-    let body = view! { <section class="panel flush">{form(&query, problems)} {table}</section> };
+    let body = view! { {incomplete(&behind)} <section class="panel flush">{form(&query, problems)} {table}</section> };
     Ok(PageView::new("CDRs", body)
         .lead("Calls that are over, newest first. Times are UTC.")
         .actions(view! { <Changed topic=Topic::Calls/> }))

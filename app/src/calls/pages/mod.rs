@@ -8,6 +8,8 @@ pub mod call;
 pub mod call_now;
 #[cfg(feature = "ssr")]
 pub mod cdrs;
+#[cfg(feature = "ssr")]
+mod incomplete;
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 mod ladder_view;
 #[cfg(feature = "ssr")]

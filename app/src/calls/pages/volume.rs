@@ -1,7 +1,7 @@
 //! Call volume: the field's measures with their formulas, over a range, with last week's shadow, and cut by carrier, customer,
 //! destination or PBX. Range, cut and sort are in the address.
 
-use super::volume_now::VolumeNow;
+use super::{incomplete::incomplete, volume_now::VolumeNow};
 use crate::{
     calls::{
         api::get_live_counts,
@@ -77,6 +77,7 @@ pub async fn page() -> Result<PageView, AppError> {
     let body = view! {
         {ranges(&query, Some(question.range), Vec::new())}
         {now}
+        <div data-fresh="behind">{incomplete(&volume.behind)}</div>
         <section class="panel" data-fresh="figures">{figures(&volume)}</section>
         <section class="panel">
             <div class="charts" data-fresh="charts">

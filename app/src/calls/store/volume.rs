@@ -48,6 +48,8 @@ pub async fn get(conn: &mut MySqlConnection, question: &VolumeQuestion, now: Mom
         week_before: whole(&earlier, &before),
         rows: table,
         span,
+        // What was read when is known to the panel that reads.
+        behind: Vec::new(),
     })
 }
 

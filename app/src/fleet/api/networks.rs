@@ -10,7 +10,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::{
     context::{self, allowed},
-    fleet::{database_sheet::databases, network_sheet},
+    fleet::{certificate, database_sheet::databases, network_sheet, sheet::Part},
 };
 
 /// All networks with their verdicts.
@@ -20,7 +20,12 @@ pub async fn get_networks() -> Result<Sheet, AppError> {
     let (fleet, now) = (&allowed.panel.fleet, context::now());
     let Some(inventory) = fleet.inventory() else { return Ok(Sheet::without_inventory(now)) };
     let verdicts = fleet.verdicts(now);
-    Ok(fleet.with_world(|world| network_sheet::networks(&inventory, world, &verdicts, now)))
+    let places = allowed.panel.certificate_places(&inventory);
+    Ok(fleet.with_world(|world| {
+        let mut sheet = network_sheet::networks(&inventory, world, &verdicts, now);
+        sheet.parts.extend(certificate::table(&places, world, now).map(Part::Table));
+        sheet
+    }))
 }
 
 /// One network: its members, its pairs, the evidence and how it was before.

@@ -20,6 +20,7 @@ fn inventory() -> Inventory {
         clusters: BTreeMap::from([("database".to_string(), cluster)]),
         carriers: vec![],
         customers: vec![],
+        certificates: vec![],
         credentials: BTreeMap::new(),
     }
 }

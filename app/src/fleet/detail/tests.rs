@@ -121,3 +121,25 @@ fn the_way_there_is_a_line_to_copy() {
     assert_eq!(detail.reach[1], ("through host-01".into(), "ssh -J root@10.40.40.1 root@10.40.40.11".into()));
     assert_eq!(detail.reach[2], ("jsonrpc".into(), "10.40.40.11:8060/RPC on Management".into()));
 }
+
+#[test]
+fn a_certificate_presented_at_its_address_stands_on_its_page() {
+    let (mut inventory, flows) = (sample::lab(), Flows::default());
+    let endpoint = serde_json::json!({ "name": "sip-tls", "address": "203.0.113.11:5061" });
+    inventory.certificates = vec![serde_json::from_value(endpoint).expect("an endpoint")];
+    let sight = Sight {
+        inventory: &inventory,
+        world: &World::default(),
+        judgements: &judged(&inventory),
+        networks: &[],
+        flows: &flows,
+        cut_off_since: None,
+        now: NOW,
+    };
+    let section = |name| {
+        let found = detail(&sight, name).expect("it is in the inventory");
+        found.sections.into_iter().find(|section| section.title == "Certificates").map(|section| section.facts)
+    };
+    assert_eq!(section("kamailio-01"), Some(vec![Fact::toned("sip-tls 203.0.113.11:5061", "not seen yet", Tone::Idle)]));
+    assert_eq!(section("kamailio-02"), None);
+}

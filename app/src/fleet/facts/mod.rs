@@ -2,6 +2,7 @@
 //!
 //! Units are in the names. A value the system did not tell is `None`, never zero.
 
+pub mod certificate;
 pub mod database;
 pub mod hypervisor;
 pub mod pbx;
@@ -9,6 +10,7 @@ pub mod probe;
 pub mod proxy;
 pub mod shell;
 
+pub use certificate::CertificateFacts;
 pub use database::{DatabaseFacts, Replication, SemiSync};
 pub use hypervisor::{HypervisorFacts, Power, SeenCard, SeenMachine, VirtualSwitch};
 pub use pbx::{PbxEndpoint, PbxFacts};

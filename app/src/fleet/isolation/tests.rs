@@ -35,6 +35,7 @@ pub(in crate::fleet) fn inventory() -> Inventory {
         clusters: BTreeMap::new(),
         carriers: vec![],
         customers: vec![],
+        certificates: vec![],
         credentials: BTreeMap::new(),
     }
 }

@@ -98,9 +98,9 @@ pub fn written_out(inventory: &Inventory) -> serde_json::Value {
         serde_json::json!({ "name": name, "role": role, "host": host, "nics": inventory.nics(machine), "endpoints": endpoints })
     };
     let machines: Vec<serde_json::Value> = inventory.machines.iter().map(machine).collect();
-    let Inventory { name, networks, hosts, clusters, carriers, customers, credentials, .. } = inventory;
+    let Inventory { name, networks, hosts, clusters, carriers, customers, certificates, credentials, .. } = inventory;
     serde_json::json!({
         "name": name, "networks": networks, "hosts": hosts, "machines": machines, "clusters": clusters,
-        "carriers": carriers, "customers": customers, "credentials": credentials,
+        "carriers": carriers, "customers": customers, "certificates": certificates, "credentials": credentials,
     })
 }
