@@ -30,6 +30,9 @@ pub fn refusal(log: &str, target: &Target) -> Failure {
     if has(&["banner line", "remote protocol version", "invalid format", "Bad packet length", "Invalid SSH"]).is_some() {
         return (PortErrorKind::Garbage, "whoever answers there does not speak SSH".into());
     }
+    if has(&["major versions differ"]).is_some() {
+        return (PortErrorKind::WrongVersion, "it speaks a version of SSH that ours does not".into());
+    }
     if has(&["no matching"]).is_some() {
         return (PortErrorKind::WrongVersion, "it and our ssh have no way of encryption in common".into());
     }
