@@ -22,6 +22,7 @@ mod fleet_pages;
 mod fleet_store;
 mod full_disk;
 mod guards;
+mod hang_up;
 mod harness;
 mod hook;
 mod live;

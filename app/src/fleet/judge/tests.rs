@@ -140,7 +140,9 @@ fn a_disk_that_fills_up_is_told_before_it_is_full() {
 
 #[test]
 fn a_clock_that_is_off_is_told_with_how_far_and_which_way() {
-    for (offset_ms, way) in [(700.0, Some("0.7 s ahead of")), (-7_200_000.0, Some("2 h 00 min behind")), (499.0, None), (-499.0, None)] {
+    for (offset_ms, way) in
+        [(700.0, Some("0.7 s ahead of")), (-7_200_000.0, Some("2 h 00 min behind")), (499.0, None), (-499.0, None)]
+    {
         let facts = ShellFacts { clock_offset_ms: offset_ms, round_trip_ms: 4.0, ..shell("billing-01") };
         let world = world(&[("billing-01", MachineSeen { shell: seen(facts), ..MachineSeen::default() })]);
         let judged = judge_all(&inventory(), &world, at(11)).into_iter().find(|judged| judged.name == "billing-01").expect("ours");
