@@ -26,6 +26,7 @@ mod hang_up;
 mod harness;
 mod hook;
 mod live;
+mod pin;
 mod private_database;
 mod second_step;
 mod sessions;

@@ -113,6 +113,25 @@ fn what_still_answers_tells_what_is_wrong() {
 }
 
 #[test]
+fn a_machine_that_only_has_a_shell_and_refuses_us_there_is_not_away() {
+    for (kind, state, key) in [
+        (PortErrorKind::NotConfigured, MachineState::Notice, "observer.refused"),
+        (PortErrorKind::Denied, MachineState::Notice, "observer.refused"),
+        (PortErrorKind::WrongIdentity, MachineState::Bad, "identity.key"),
+        (PortErrorKind::Refused, MachineState::Bad, "machine.away"),
+    ] {
+        let refusing = MachineSeen { shell: failing(kind, 2), ..MachineSeen::default() };
+        assert_eq!(of(&world(&[("billing-01", refusing)]), "billing-01"), (state, vec![key.to_string()]), "{kind:?}");
+    }
+    let both = MachineSeen {
+        database: failing(PortErrorKind::TimedOut, 2),
+        shell: failing(PortErrorKind::NotConfigured, 2),
+        ..MachineSeen::default()
+    };
+    assert_eq!(of(&world(&[("mariadb-02", both)]), "mariadb-02").1, ["machine.away"], "what we may not ask says nothing for it");
+}
+
+#[test]
 fn what_is_wrong_between_the_nodes_stands_with_the_machine_it_is_about() {
     let mut stopped = replica();
     stopped.replication.iter_mut().for_each(|replication| replication.sql_running = false);

@@ -5,6 +5,7 @@
 //! configuration of whoever started the panel changes whom we trust.
 
 mod answer;
+pub mod confirmation;
 mod master;
 mod parse;
 pub mod pins;

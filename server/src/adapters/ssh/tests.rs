@@ -167,7 +167,9 @@ fn the_words_of_ssh_become_kinds() {
     use PortErrorKind as Kind;
     for (log, kind, word) in [
         (changed.as_str(), Kind::WrongIdentity, "is that of asterisk-02"),
-        (unknown, Kind::WrongIdentity, "nobody has confirmed the key of asterisk-01 yet"),
+        (changed.as_str(), Kind::WrongIdentity, "wirecenter inventory pin asterisk-01 --replace --fingerprint SHA256:"),
+        (unknown, Kind::NotConfigured, "wirecenter inventory pin asterisk-01"),
+        (unknown, Kind::NotConfigured, "nobody has confirmed the key of asterisk-01 yet"),
         ("ssh: connect to host 10.40.40.21 port 22: Connection refused\r\n", Kind::Refused, "Connection refused"),
         ("ssh: connect to host 10.40.40.21 port 22: No route to host\r\n", Kind::Refused, "No route"),
         ("ssh: connect to host 10.40.40.21 port 22: Connection timed out\r\n", Kind::TimedOut, "no answer"),
