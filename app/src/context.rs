@@ -9,6 +9,7 @@ use crate::{
         role::Door,
         session::SignedIn,
         sessions::{SESSION_KEY, SessionData, Sessions},
+        store::kept::KeptAudit,
     },
     calls::state::CallsState,
     database::Database,
@@ -35,6 +36,8 @@ use tower_sessions::Session;
 pub struct Panel {
     pub database: Arc<Database>,
     pub sessions: Arc<Sessions>,
+    /// For what must be done and written down while the database is away.
+    pub kept_audit: KeptAudit,
     pub hub: Arc<Hub>,
     pub gate: HashGate,
     pub attempts: Mutex<Attempts>,

@@ -11,10 +11,11 @@ use crate::{
     },
 };
 use app::{
-    auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions},
+    auth::{attempts::Attempts, hashing::HashGate, sessions::Sessions, store::kept::KeptAudit},
     calls::state::CallsState,
     context::{self, Panel, Secure},
     database::Database,
+    error::AppError,
     fleet::state::FleetState,
     live::Hub,
     system::state::SystemState,
@@ -26,6 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 /// What one sees with `--version`, in the log and on the System page.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Below the state folder: rows of the audit log that wait for the database.
+pub const KEPT_AUDIT_DIR: &str = "audit";
 
 pub struct Wiring {
     pub panel: Arc<Panel>,
@@ -84,6 +88,7 @@ pub fn wire(
         alerts,
         database: Arc::clone(&database),
         sessions,
+        kept_audit: KeptAudit::new(&state_dir.join(KEPT_AUDIT_DIR)),
         hub,
         gate: HashGate::new(),
         attempts: Mutex::new(Attempts::default()),
@@ -142,6 +147,7 @@ impl Wiring {
             let versions = Arc::clone(&versions);
             async move { versions.lock().await.look().await }
         });
+        self.start_kept_audit();
         let sessions_panel = Arc::clone(panel);
         self.tasks.spawn(round("sessions", "writes input times, removes ended sessions", 10 * second, 10 * second), move || {
             let panel = Arc::clone(&sessions_panel);
@@ -173,6 +179,34 @@ impl Wiring {
             async move {
                 clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look(&system);
                 Ok(())
+            }
+        });
+    }
+
+    /// Rows of the audit log that were kept in files go into the database as soon as it is there.
+    fn start_kept_audit(&self) {
+        let (second, panel) = (Duration::from_secs(1), Arc::clone(&self.panel));
+        if let Err(error) = panel.kept_audit.adopt() {
+            tracing::warn!(%error, "what a panel that was killed kept of the audit log cannot be taken over");
+        }
+        let does = "writes what was kept of the audit log while the database was away";
+        let round = Round { name: "kept audit", does, every: second, deadline: 20 * second };
+        self.tasks.spawn(round, move || {
+            let panel = Arc::clone(&panel);
+            async move {
+                if !panel.database.state().is_up() {
+                    return Ok(());
+                }
+                match panel.kept_audit.write(&panel.database).await {
+                    Ok(0) => Ok(()),
+                    Ok(rows) => {
+                        tracing::info!(rows, "rows of the audit log that were kept here are in the database now");
+                        Ok(())
+                    }
+                    // The database's own watch tells that it is away; the rows wait.
+                    Err(AppError::Away { .. }) => Ok(()),
+                    Err(error) => Err(error.to_string()),
+                }
             }
         });
     }

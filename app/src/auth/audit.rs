@@ -64,10 +64,12 @@ pub enum Action {
     AlertUnsilence,
     SilenceAdd,
     SilenceEnd,
+    HostKeyPin,
+    HostKeyRemove,
 }
 
 impl Action {
-    pub const ALL: [Action; 23] = [
+    pub const ALL: [Action; 25] = [
         Action::SignIn,
         Action::SignInCode,
         Action::SignOut,
@@ -91,6 +93,8 @@ impl Action {
         Action::AlertUnsilence,
         Action::SilenceAdd,
         Action::SilenceEnd,
+        Action::HostKeyPin,
+        Action::HostKeyRemove,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -118,6 +122,8 @@ impl Action {
             Action::AlertUnsilence => "alert_unsilence",
             Action::SilenceAdd => "silence_add",
             Action::SilenceEnd => "silence_end",
+            Action::HostKeyPin => "host_key_pin",
+            Action::HostKeyRemove => "host_key_remove",
         }
     }
 }

@@ -9,23 +9,23 @@ use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use crate::{
-    auth::{
-        audit::{Action, Draft, Outcome},
-        store::audit::append,
-    },
+    auth::audit::{Action, Draft, Outcome},
     calls::{live::LiveCall, store},
-    context::{self, Allowed, allowed},
-    live::Topic,
+    context::{self, Allowed, Panel, allowed},
     notice::Notice,
     routes::Page,
     values::{Moment, PortError, PortErrorKind, Query},
 };
 #[cfg(feature = "ssr")]
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A PBX says within milliseconds that a call is over; the answer waits this long for it.
 #[cfg(feature = "ssr")]
 const END_HEARD_WITHIN: Duration = Duration::from_secs(1);
+
+/// A database that takes longer to write it down gets it later.
+#[cfg(feature = "ssr")]
+const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// `query` is that of the page: `q`, `customer`, `carrier`, `on`, `state`, `codec`, `sort`, `desc`, `page`, `rows`; `call` and `pbx`
 /// choose one.
@@ -74,27 +74,59 @@ pub async fn get_call_now(reference: String) -> Result<CallNow, AppError> {
 #[server(endpoint = "calls/hang-up")]
 pub async fn hang_up_call(pbx: String, channel: String, reference: String, query: Option<String>) -> Result<(), AppError> {
     let allowed = allowed::<HangUpCall>()?;
-    let (panel, doing) = (&allowed.panel, "end the call");
+    let panel = &allowed.panel;
     let call = panel.calls.can_hang_up(&pbx, &channel, &reference)?;
-    let away = |since| AppError::Away { system: call.pbx.clone(), since, doing: doing.into() };
     if let Some(since) = panel.calls.away_since(&call.pbx) {
-        return Err(away(Some(since)));
+        return Err(AppError::Away { system: call.pbx.clone(), since: Some(since), doing: "end the call".into() });
     }
-    // What cannot be written down is not done: the audit log must be there before.
-    let mut tx = panel.database.begin(doing).await?;
-    let ended = panel.calls.hang_up(&call).ok_or_else(|| away(None))?;
-    ended.await.map_err(|error| refusal(&error, &call))?;
-    panel.database.within(doing, append(&mut tx, row(&allowed, &call), context::now())).await?;
-    panel.database.commit(tx, doing, &[Topic::Audit]).await?;
+    // A task of its own: what was begun is ended and written down also when whoever asked has gone.
+    let ending = tokio::spawn(end(Arc::clone(panel), row(&allowed, &call), call.clone()));
+    let written = ending.await.map_err(|_| AppError::Broken)??;
     let told = heard_over(&allowed, &call).await;
     let names = format!("The call from {} to {} through {}", call.caller, call.called, call.pbx);
-    let notice = match told {
-        true => Notice::done(format!("{names} was ended.")),
-        false => Notice::done(format!("{names} is being ended; {} has not said yet that it is over.", call.pbx)),
+    let mut said = match told {
+        true => format!("{names} was ended."),
+        false => format!("{names} is being ended; {} has not said yet that it is over.", call.pbx),
     };
+    if !written {
+        said += " The database is away: the audit log gets it when that is back.";
+    }
+    let notice = Notice::done(said);
     let back = Query::parse(&query.unwrap_or_default()).without("do").without("call").without("pbx");
     context::go_to_path(&back.link(&Page::Calls.path()), Some(&notice));
     Ok(())
+}
+
+/// Ends the call and writes it down; whether the database has it already. A call can be ended while the database is away, and what
+/// cannot be written down is not done: the row is on the panel's own disk before.
+#[cfg(feature = "ssr")]
+async fn end(panel: Arc<Panel>, row: Draft, call: LiveCall) -> Result<bool, AppError> {
+    let kept = &panel.kept_audit;
+    let begun = kept.begin(row, context::now()).await.map_err(|error| {
+        tracing::error!(%error, "the audit log cannot be kept on the panel's disk");
+        AppError::refused(format!("It cannot be written down on the panel's disk: {error}. Nothing was ended. Make room there."))
+    })?;
+    let ended = match panel.calls.hang_up(&call) {
+        Some(ended) => ended.await.map_err(|error| (may_be_done(&error), refusal(&error, &call))),
+        None => Err((false, AppError::Away { system: call.pbx.clone(), since: None, doing: "end the call".into() })),
+    };
+    let noted = match &ended {
+        Ok(()) => kept.settle(begun, "ended").await,
+        Err((true, _)) => kept.settle(begun, &format!("told to end; {} did not say whether it did", call.pbx)).await,
+        Err((false, _)) => kept.forget(begun).await,
+    };
+    if let Err(error) = noted {
+        tracing::error!(%error, reference = call.reference, "how a hang-up ended cannot be kept on the panel's disk");
+    }
+    let written = tokio::time::timeout(WRITTEN_WITHIN, kept.write(&panel.database)).await;
+    ended.map_err(|(_, error)| error)?;
+    Ok(matches!(written, Ok(Ok(_))))
+}
+
+/// Whether the PBX may have ended it although it did not say so.
+#[cfg(feature = "ssr")]
+fn may_be_done(error: &PortError) -> bool {
+    matches!(error.kind, PortErrorKind::TimedOut | PortErrorKind::Broken | PortErrorKind::Garbage)
 }
 
 #[cfg(feature = "ssr")]
@@ -115,7 +147,7 @@ fn row(allowed: &Allowed, call: &LiveCall) -> Draft {
             call.pbx,
             call.state.name()
         )),
-        after: Some("ended".into()),
+        after: None,
         outcome: Outcome::Done,
     }
 }

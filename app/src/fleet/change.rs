@@ -35,8 +35,13 @@ pub fn changes(machine: &str, before: &MachineSeen, after: &MachineSeen, now: Mo
     if let Some((before, after)) = both(before.proxy.as_ref(), after.proxy.as_ref()) {
         told.proxy(before, after);
     }
-    if let Some((before, after)) = both(before.pbx.as_ref(), after.pbx.as_ref()) {
-        told.pbx(before, after);
+    if let Some((old, new)) = both(before.pbx.as_ref(), after.pbx.as_ref()) {
+        told.pbx(old, new);
+        if let Some(at) = pbx_restart(old, new) {
+            // By its own clock, which may be wrong; that it was between the two looks is certain.
+            let earliest = before.pbx.as_ref().and_then(Seen::observed_at).unwrap_or(now).min(now);
+            told.tell_at(after.by_our_clock(at, now).max(earliest), Tone::Notice, "Asterisk restarted");
+        }
     }
     if let Some((before, after)) = both(before.database.as_ref(), after.database.as_ref()) {
         told.database(before, after);
@@ -64,6 +69,12 @@ pub fn power_changes(before: &HypervisorFacts, after: &HypervisorFacts, now: Mom
         changes.push(Change { at: now, machine: (*name).into(), tone: Tone::Bad, text });
     }
     changes
+}
+
+/// When it began anew, by its own clock. Earlier than before is as new as later: the clock may have been put right meanwhile.
+fn pbx_restart(before: &PbxFacts, after: &PbxFacts) -> Option<Moment> {
+    let (old, new) = before.started_at.zip(after.started_at)?;
+    (new.since(old).max(old.since(new)) > Duration::from_secs(2)).then_some(new)
 }
 
 /// Two looks that both worked, the later one new.
@@ -210,11 +221,6 @@ impl Told<'_> {
     }
 
     fn pbx(&mut self, before: &PbxFacts, after: &PbxFacts) {
-        if let (Some(old), Some(new)) = (before.started_at, after.started_at)
-            && new.since(old) > Duration::from_secs(2)
-        {
-            self.tell_at(new, Tone::Notice, "Asterisk restarted");
-        }
         for endpoint in &after.endpoints {
             let was = before.endpoints.iter().find(|old| old.name == endpoint.name).and_then(|old| old.reachable);
             match (was, endpoint.reachable) {

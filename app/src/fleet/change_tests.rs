@@ -118,8 +118,32 @@ fn targets_peers_and_trunks_are_told() {
     };
     let of = |facts, s| MachineSeen { pbx: seen(facts, s), ..MachineSeen::default() };
     let told = changes("asterisk-01", &of(pbx(true, -50), 0), &of(pbx(false, 3), 5), at(5));
-    assert_eq!(texts(&told), ["Asterisk restarted", "trunk kamailio does not answer"]);
-    assert_eq!(told[0].at, at(3));
+    assert_eq!(texts(&told), ["trunk kamailio does not answer", "Asterisk restarted"]);
+    assert_eq!(told[1].at, at(3));
+}
+
+#[test]
+fn a_restart_is_told_at_our_time_whatever_the_machines_clock_says() {
+    let machine = |started, s, ahead_s: f64| MachineSeen {
+        pbx: seen(PbxFacts { started_at: Some(at(started)), ..PbxFacts::default() }, s),
+        shell: seen(ShellFacts { clock_offset_ms: ahead_s * 1_000.0, ..ShellFacts::default() }, s),
+        ..MachineSeen::default()
+    };
+    let restarted = |told: Vec<Change>| told.into_iter().find(|change| change.text == "Asterisk restarted").map(|change| change.at);
+    // It began at 3 by our clock, between the looks at 0 and 5.
+    for ahead_s in [0, 3_600, -3_600, 1_000_000] {
+        let off = ahead_s as f64;
+        let told = changes("asterisk-01", &machine(ahead_s - 900, 0, off), &machine(ahead_s + 3, 5, off), at(5));
+        assert_eq!(restarted(told), Some(at(3)), "{ahead_s} s ahead");
+    }
+    // The clock was put right, by an hour, and nothing else happened.
+    let told = changes("asterisk-01", &machine(-900, 0, 3_600.0), &machine(-900, 5, 0.0), at(5));
+    assert_eq!(restarted(told), None);
+    // It was put back by the restart; how far off it is now the shell has not told yet.
+    let told = changes("asterisk-01", &machine(3_000, 0, 3_600.0), &machine(3, 5, 3_600.0), at(5));
+    assert_eq!(restarted(told), Some(at(0)), "not before the look that saw the old one");
+    let told = changes("asterisk-01", &machine(-900, 0, 0.0), &machine(7_203, 5, 0.0), at(5));
+    assert_eq!(restarted(told), Some(at(5)), "and never in the future");
 }
 
 #[test]

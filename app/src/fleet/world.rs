@@ -6,7 +6,10 @@ use super::{
 };
 use crate::values::{Freshness, Moment, Observed, PortError, PortErrorKind};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+/// A clock may be off by decades (1970, 2038), and no further than a duration can hold.
+const CLOCK_OFF_S_MAX: f64 = 1e10;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct World {
@@ -133,6 +136,15 @@ impl MachineSeen {
     pub fn silent_since(&self) -> Option<Moment> {
         let since: Option<Vec<Moment>> = self.looks().iter().map(|look| look.failing.map(|failing| failing.since)).collect();
         since?.into_iter().max()
+    }
+
+    /// A time that the machine told by its own clock, by ours: as far as its shell tells how wrong that clock is, and never later
+    /// than now. Without it a fast clock makes what happened long ago look as if it were of this second.
+    pub fn by_our_clock(&self, theirs: Moment, now: Moment) -> Moment {
+        let ahead_ms = self.shell.as_ref().and_then(Seen::value).map_or(0.0, |shell| shell.clock_offset_ms);
+        let off = Duration::from_secs_f64((ahead_ms.abs() / 1_000.0).min(CLOCK_OFF_S_MAX));
+        let ours = if ahead_ms > 0.0 { theirs.minus(off) } else { theirs.plus(off) };
+        ours.min(now)
     }
 
     pub fn observed_at(&self) -> Option<Moment> {

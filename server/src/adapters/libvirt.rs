@@ -157,6 +157,11 @@ fn told_apart((kind, said): command::Failure) -> command::Failure {
         PortErrorKind::Failed if says(&["failed to connect socket", "unable to connect", "cannot recv data"]) => {
             PortErrorKind::Refused
         }
+        // Each packet begins with its length: whoever speaks something else seems to announce a very long one.
+        PortErrorKind::Failed if says(&["received from server too large", "received from server too small"]) => {
+            PortErrorKind::Garbage
+        }
+        PortErrorKind::Failed if says(&["end of file while reading"]) => PortErrorKind::Broken,
         other => other,
     };
     // Its first line says no more than that it failed.

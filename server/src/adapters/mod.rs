@@ -14,6 +14,8 @@ pub mod vsphere;
 
 pub mod asterisk;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod kamailio_tests;
 #[cfg(test)]
 mod libvirt_tests;

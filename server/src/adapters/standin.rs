@@ -50,6 +50,19 @@ impl StandIn {
         Self { address, task }
     }
 
+    /// Says this to whoever connects, whatever it hears: at once, and then it ends its side; or a byte every so often, and stays.
+    pub async fn speaker(words: Vec<u8>, every: Option<Duration>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let task = tokio::spawn(async move {
+            let mut conversations = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                conversations.spawn(speak(stream, words.clone(), every));
+            }
+        });
+        Self { address, task }
+    }
+
     /// An HTTP server; `answer` gets each whole request.
     pub async fn http(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
         Self::tcp(Vec::new(), move |read| whole_request(read).map_or(Answer::Wait, |request| answer(&request))).await
@@ -82,6 +95,25 @@ impl StandIn {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         listener.local_addr().expect("it is bound")
     }
+}
+
+async fn speak(mut stream: TcpStream, words: Vec<u8>, every: Option<Duration>) {
+    match every {
+        None => {
+            let _ = stream.write_all(&words).await;
+            let _ = stream.shutdown().await;
+        }
+        Some(every) => {
+            for byte in words {
+                sleep(every).await;
+                if stream.write_all(&[byte]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+    // Closed with something unread, the connection would be reset, and what was said lost on its way.
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
 async fn converse(mut stream: TcpStream, greeting: Vec<u8>, answer: Arc<impl Fn(&[u8]) -> Answer>) {

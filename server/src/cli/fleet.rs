@@ -1,10 +1,13 @@
 //! `wirecenter fleet`, `isolation`, `calls`: the running panel's view of the world. `wirecenter inventory`: the file it works from.
 
-use super::{Common, Failure, say, say_json};
+use super::{Common, Failure, pin, say, say_json};
 use crate::{http::local, inventory};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum InventoryCommand {
@@ -16,11 +19,24 @@ pub enum InventoryCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show a machine's host keys and confirm them; the panel talks to nobody whose key is not pinned
+    #[command(after_help = "Examples:
+  wirecenter inventory pin billing-01                                        see what it offers
+  wirecenter inventory pin billing-01 --fingerprint SHA256:…                 it is what its console shows
+  wirecenter inventory pin billing-01 --replace --fingerprint SHA256:…       it was made anew
+  wirecenter inventory pin --list --json")]
+    Pin(pin::PinArgs),
 }
 
-pub fn run_inventory(command: InventoryCommand) -> Result<(), Failure> {
-    let InventoryCommand::Check { file, json } = command;
-    let problems = inventory::load(&file).err().unwrap_or_default();
+pub async fn run_inventory(command: InventoryCommand) -> Result<(), Failure> {
+    match command {
+        InventoryCommand::Check { file, json } => check(&file, json),
+        InventoryCommand::Pin(args) => pin::run(args).await,
+    }
+}
+
+fn check(file: &Path, json: bool) -> Result<(), Failure> {
+    let problems = inventory::load(file).err().unwrap_or_default();
     if json {
         say_json(&json!({ "ok": problems.is_empty(), "problems": problems }));
         return if problems.is_empty() { Ok(()) } else { Err(Failure::passed_on(1)) };

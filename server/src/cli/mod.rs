@@ -9,6 +9,7 @@ mod doctor;
 mod fleet;
 mod lab;
 mod output;
+mod pin;
 mod serve;
 mod stack;
 mod store;
@@ -61,7 +62,7 @@ enum Command {
         after_help = "Example:\n  sudo wirecenter lab up && wirecenter lab call --to 442079460123 --carrier-a 503"
     )]
     Lab(lab::LabCommand),
-    /// What there is: check the file
+    /// What there is: check the file, confirm the host keys of its machines
     #[command(subcommand, after_help = "Example:\n  wirecenter inventory check inventory.toml")]
     Inventory(fleet::InventoryCommand),
     /// How every machine is, as the running panel sees it
@@ -157,7 +158,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Volume(args) => cdr::volume(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Lab(command) => lab::run(command).await,
-        Command::Inventory(command) => fleet::run_inventory(command),
+        Command::Inventory(command) => fleet::run_inventory(command).await,
         Command::Fleet(common) => fleet::run_fleet(common).await,
         Command::Isolation(common) => fleet::run_isolation(common).await,
         Command::Calls(args) => fleet::run_calls(args).await,

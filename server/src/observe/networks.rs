@@ -143,7 +143,11 @@ fn nobody(network: &str) -> PortError {
 mod tests {
     use super::*;
     use crate::lab::shipped::shipped_inventory;
-    use app::fleet::{facts::ShellFacts, world::Seen};
+    use app::fleet::{
+        facts::{PairPing, ShellFacts},
+        world::Seen,
+    };
+    use std::time::Duration;
 
     fn world(inventory: &Inventory, without: &[&str], now: Moment) -> World {
         let mut world = World::default();
@@ -190,5 +194,61 @@ mod tests {
         let now = Moment::from_seconds(1_000);
         let tasks = tasks(&inventory, &world(&inventory, &[], now), "external", &inventory.networks["external"], now);
         assert!(tasks.iter().all(|task| task.peers.is_empty()) && !tasks.is_empty());
+    }
+
+    /// Answers for everybody it is asked about, or takes its whole deadline and fails.
+    struct Shell {
+        hangs: bool,
+    }
+
+    impl RemoteShell for Shell {
+        async fn observe(&self) -> Result<ShellFacts, PortError> {
+            Ok(ShellFacts::default())
+        }
+
+        async fn probe(
+            &self,
+            card: &str,
+            size_bytes: u32,
+            peers: &[(String, Ipv4Addr)],
+            addresses: &[Ipv4Addr],
+        ) -> Result<NetworkProbes, PortError> {
+            if self.hangs {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                return Err(PortError::new("x", "probe", PortErrorKind::TimedOut, "no answer within 0.3 s"));
+            }
+            let ping = |(to, _): &(String, Ipv4Addr)| PairPing {
+                from: "x".into(),
+                to: to.clone(),
+                size_bytes,
+                answered: true,
+                said: None,
+                round_trip_ms: Some(0.1),
+            };
+            let answer = |address: &Ipv4Addr| ArpAnswer { address: *address, macs: vec!["02:00".into()] };
+            let (pings, answers) = (peers.iter().map(ping).collect(), addresses.iter().map(answer).collect());
+            Ok(NetworkProbes { network: card.into(), pings, answers, observed_at: context::now() })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_hangs_takes_nothing_from_what_the_others_found() {
+        let inventory = shipped_inventory().expect("it is valid");
+        let world = world(&inventory, &[], context::now());
+        let shells = |hanging: &[&str]| {
+            let ours = inventory.machines.iter().filter(|machine| machine.role.is_ours());
+            let shell = |name: &String| Rc::new(Shell { hangs: hanging.contains(&name.as_str()) });
+            ours.map(|machine| (machine.name.clone(), shell(&machine.name))).collect::<BTreeMap<_, _>>()
+        };
+        let whole = probe(&inventory, &world, &shells(&[]), "sync").await.expect("all answer");
+        assert_eq!((whole.pings.len(), whole.answers.len()), (6, 5));
+        let began = std::time::Instant::now();
+        let part = probe(&inventory, &world, &shells(&["kamailio-01"]), "sync").await.expect("three answer");
+        assert!(part.pings.len() == 3 && !part.answers.is_empty(), "{part:?}");
+        // Of several that hang, one deadline is waited for and not one after the other.
+        let all = ["kamailio-01", "kamailio-02", "mariadb-01", "mariadb-02"];
+        let error = probe(&inventory, &world, &shells(&all), "sync").await.expect_err("nobody answers");
+        assert_eq!(error.kind, PortErrorKind::TimedOut);
+        assert!(began.elapsed() < Duration::from_millis(1_200), "{:?}", began.elapsed());
     }
 }

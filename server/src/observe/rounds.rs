@@ -98,6 +98,11 @@ pub async fn rounds<T, F>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use app::fleet::world::Seen;
+    use std::{
+        cell::{Cell, RefCell},
+        rc::Rc,
+    };
 
     const SCHEDULE: Schedule = Schedule { every: Duration::from_secs(2), deadline: Duration::from_secs(1) };
 
@@ -127,5 +132,85 @@ mod tests {
         assert!(watched.is_err(), "it looks for ever");
         assert!(looks >= 3, "{looks} looks");
         assert!(failed.iter().all(|kind| *kind == PortErrorKind::TimedOut), "{failed:?}");
+    }
+
+    /// Counts looks that are under way, and ends its count when the look is dropped.
+    struct UnderWay(Rc<Cell<u32>>);
+
+    impl UnderWay {
+        fn begin(count: &Rc<Cell<u32>>) -> Self {
+            count.set(count.get() + 1);
+            Self(Rc::clone(count))
+        }
+    }
+
+    impl Drop for UnderWay {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() - 1);
+        }
+    }
+
+    /// On one thread, as all observers are: a machine that never answers, one that answers after ten rounds where its deadline lets
+    /// it, one whose deadline does not, and one that is well.
+    #[tokio::test]
+    async fn one_that_hangs_and_one_ten_times_too_slow_pile_up_nothing_and_delay_nobody() {
+        const EVERY: Duration = Duration::from_millis(20);
+        let whole = Duration::from_millis(1_500);
+        let patient = Schedule { every: EVERY, deadline: EVERY * 20 };
+        let strict = Schedule { every: EVERY, deadline: EVERY };
+        let cases = [
+            ("well", patient, Some(Duration::ZERO)),
+            ("hangs", strict, None),
+            ("slow", patient, Some(EVERY * 10)),
+            ("cut off", strict, Some(EVERY * 10)),
+        ];
+        let local = tokio::task::LocalSet::new();
+        let watched = cases.map(|(name, schedule, answers_after)| {
+            let (under_way, most, noted) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::new())));
+            let (counted, highest, results) = (Rc::clone(&under_way), Rc::clone(&most), Rc::clone(&noted));
+            let look = move || {
+                let (counted, highest) = (Rc::clone(&counted), Rc::clone(&highest));
+                async move {
+                    let _look = UnderWay::begin(&counted);
+                    highest.set(counted.get().max(highest.get()));
+                    match answers_after {
+                        Some(after) => tokio::time::sleep(after).await,
+                        None => std::future::pending().await,
+                    }
+                    Ok(context::now())
+                }
+            };
+            let note = move |result: Result<Moment, PortError>, at: Moment| results.borrow_mut().push((result, at));
+            let rounds = local.spawn_local(rounds(name.to_string(), schedule, look, note));
+            (name, rounds, under_way, most, noted)
+        });
+        local.run_until(tokio::time::sleep(whole)).await;
+        for (name, rounds, under_way, most, noted) in watched {
+            rounds.abort();
+            let noted = noted.borrow();
+            assert_eq!(most.get(), 1, "{name}: a second look never begins before the first has ended");
+            assert!(under_way.get() <= 1, "{name}: what was given up does not go on");
+            let answered = noted.iter().filter(|(result, _)| result.is_ok()).count();
+            match name {
+                // Half of what there is time for: this computer has other things to do.
+                "well" => assert!(answered > 37 && answered == noted.len(), "{answered} of {}", noted.len()),
+                "slow" => {
+                    assert!((1..=7).contains(&answered) && answered == noted.len(), "{answered} of {}", noted.len());
+                    // Its value is of the moment it came, by our clock, and unknown again before the next one comes.
+                    for (result, at) in noted.iter() {
+                        let (mut seen, answered_at) = (Seen::new(20, *at), result.clone().expect("it answers"));
+                        seen.note(result.clone(), *at);
+                        assert!(at.since(answered_at) < Duration::from_secs(1));
+                        assert!(seen.fresh(*at).is_some() && seen.fresh(at.plus(EVERY * 4)).is_none());
+                    }
+                }
+                _ => {
+                    assert!(noted.len() >= 2, "{name}: {}", noted.len());
+                    let errors = noted.iter().filter_map(|(result, _)| result.as_ref().err());
+                    assert!(errors.clone().all(|error| error.kind == PortErrorKind::TimedOut), "{name}");
+                    assert!(errors.count() * 2 > noted.len(), "{name}: {noted:?}");
+                }
+            }
+        }
     }
 }

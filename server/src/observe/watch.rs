@@ -57,7 +57,7 @@ const SHELL: Schedule = schedule(3_000, 1_200);
 pub(super) const HOST: Schedule = schedule(5_000, 4_000);
 const NETWORK: Schedule = schedule(10_000, 9_000);
 /// Below the panel's folder: the host keys people confirmed, and the sockets of connections that are kept.
-const KNOWN_HOSTS: &str = "known_hosts";
+pub const KNOWN_HOSTS: &str = "known_hosts";
 const CONTROL_DIR: &str = "ssh";
 const RELAY_DIR: &str = "relay";
 /// A PBX that was not there is listened to again after this.

@@ -206,7 +206,7 @@ fn a_machine_is_known_by_its_key_and_not_by_its_address() {
     // A machine whose key nobody confirmed.
     panel.known.pin("asterisk-01", &[]).expect("forgotten");
     let error = refused(&panel.target("asterisk-01"));
-    assert_eq!(error.kind, PortErrorKind::WrongIdentity, "{error}");
+    assert_eq!(error.kind, PortErrorKind::NotConfigured, "{error}");
     assert!(error.said.starts_with("nobody has confirmed the key of asterisk-01 yet"), "{error}");
     // Offered over the network it is the same key here; confirmed, it is let in.
     let keys = panel.inside(async || offered(panel.target("asterisk-01").address, DEADLINE).await.expect("keys"));
@@ -219,7 +219,7 @@ fn a_machine_is_known_by_its_key_and_not_by_its_address() {
     let facts = panel.inside(async || Ssh::new(target.clone()).expect("a target").observe().await);
     assert_eq!(facts.expect("let in").hostname, "asterisk-02");
     panel.known.pin("asterisk-01", &[]).expect("forgotten");
-    assert_eq!(refused(&target).kind, PortErrorKind::WrongIdentity);
+    assert_eq!(refused(&target).kind, PortErrorKind::NotConfigured);
 }
 
 #[test]

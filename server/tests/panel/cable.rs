@@ -14,7 +14,7 @@ use tokio::{
 };
 
 #[derive(Clone, Copy, PartialEq)]
-enum Cable {
+pub enum Cable {
     Whole,
     /// Nothing gets through, nothing is closed.
     Frozen,
@@ -22,14 +22,14 @@ enum Cable {
     Cut,
 }
 
-struct Proxy {
+pub struct Proxy {
     pub socket: PathBuf,
     state: watch::Sender<Cable>,
     _dir: tempfile::TempDir,
 }
 
 impl Proxy {
-    fn before(server: &Path) -> Self {
+    pub fn before(server: &Path) -> Self {
         let dir = temp_dir();
         let socket = dir.path().join("proxy");
         let listener = UnixListener::bind(&socket).expect("a socket");
@@ -51,7 +51,7 @@ impl Proxy {
         Self { socket, state, _dir: dir }
     }
 
-    fn set(&self, cable: Cable) {
+    pub fn set(&self, cable: Cable) {
         self.state.send_replace(cable);
     }
 }

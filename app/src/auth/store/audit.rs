@@ -11,11 +11,37 @@ use time::PrimitiveDateTime;
 /// Appends a row. Call it inside the transaction of the change it tells of, as its last statement: the lock on the head puts
 /// appenders in a row, and whoever holds it must not wait for a user or a session any more.
 pub async fn append(tx: &mut MySqlConnection, draft: Draft, now: Moment) -> sqlx::Result<()> {
-    let head = sqlx::query!("SELECT seq, hash FROM audit_head WHERE id = 1 FOR UPDATE").fetch_one(&mut *tx).await?;
-    let previous = to_hash(&head.hash)?;
-    let draft = fit_columns(draft);
-    let entry = Entry::from_draft(draft, head.seq + 1, now);
-    let hash = entry.hash(&previous);
+    let (seq, previous) = lock_head(tx).await?;
+    insert(tx, &Entry::from_draft(fit_columns(draft), seq + 1, now), &previous).await
+}
+
+/// Appends a row that was kept elsewhere until now, unless it is there already; whether it was new. It keeps its own time.
+pub async fn append_kept(tx: &mut MySqlConnection, entry: Entry) -> sqlx::Result<bool> {
+    // The head first: whoever else writes this row holds it, and has committed when we get it.
+    let (seq, previous) = lock_head(tx).await?;
+    let written = sqlx::query!(
+        "SELECT seq FROM audit WHERE at = ? AND request = ? AND action = ? AND subject = ?",
+        PrimitiveDateTime::from(entry.at),
+        entry.request,
+        entry.action,
+        entry.subject
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if written.is_some() {
+        return Ok(false);
+    }
+    insert(tx, &Entry { seq: seq + 1, ..entry }, &previous).await?;
+    Ok(true)
+}
+
+async fn lock_head(tx: &mut MySqlConnection) -> sqlx::Result<(u64, Hash)> {
+    let head = sqlx::query!("SELECT seq, hash FROM audit_head WHERE id = 1 FOR UPDATE").fetch_one(tx).await?;
+    Ok((head.seq, to_hash(&head.hash)?))
+}
+
+async fn insert(tx: &mut MySqlConnection, entry: &Entry, previous: &Hash) -> sqlx::Result<()> {
+    let hash = entry.hash(previous);
     sqlx::query!(
         "INSERT INTO audit (seq, at, actor, address, request, action, subject, before_value, after_value, outcome, hash)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -38,7 +64,7 @@ pub async fn append(tx: &mut MySqlConnection, draft: Draft, now: Moment) -> sqlx
 }
 
 /// Cuts what a stranger typed to the columns' lengths, before it is hashed.
-fn fit_columns(mut draft: Draft) -> Draft {
+pub(super) fn fit_columns(mut draft: Draft) -> Draft {
     let cut = |text: &mut String, chars_max: usize| {
         if let Some((at, _)) = text.char_indices().nth(chars_max) {
             text.truncate(at);

@@ -1,6 +1,7 @@
 //! The statements of sign-in, users and the audit log. Nothing is decided here: rules stand in the nouns, guards in `api`.
 
 pub mod audit;
+pub mod kept;
 pub mod sessions;
 pub mod users;
 

@@ -25,10 +25,10 @@ pub(super) fn sections(sight: &Sight<'_>, machine: &Machine, seen: &MachineSeen)
         sections.push(Section { title: "SIP".into(), facts });
     }
     if let Some(proxy) = seen.proxy.as_ref().and_then(Seen::value) {
-        sections.extend(proxy_sections(sight, proxy));
+        sections.extend(proxy_sections(sight, seen, proxy));
     }
     if let Some(pbx) = seen.pbx.as_ref().and_then(Seen::value) {
-        sections.extend(pbx_sections(pbx, sight.now));
+        sections.extend(pbx_sections(pbx, seen, sight.now));
     }
     if let Some(database) = seen.database.as_ref().and_then(Seen::value) {
         sections.push(database_section(machine, database));
@@ -51,7 +51,7 @@ fn latency(ms: f32) -> String {
     if ms < 1.0 { "under 1 ms".into() } else { format!("{ms:.1} ms") }
 }
 
-fn proxy_sections(sight: &Sight<'_>, proxy: &ProxyFacts) -> Vec<Section> {
+fn proxy_sections(sight: &Sight<'_>, seen: &MachineSeen, proxy: &ProxyFacts) -> Vec<Section> {
     let (used, all) = (format_bytes(proxy.shared_memory_used_bytes), format_bytes(proxy.shared_memory_total_bytes));
     let mut service = vec![
         Fact::new("version", &*proxy.version),
@@ -87,8 +87,8 @@ fn proxy_sections(sight: &Sight<'_>, proxy: &ProxyFacts) -> Vec<Section> {
         }
     }
     let trees = proxy.trees.iter().map(|tree| {
-        let age =
-            tree.reloaded_at.map_or_else(|| "reload unknown".into(), |at| format!("read {}", format_age(sight.now.since(at))));
+        let ago = |at| format_age(sight.now.since(seen.by_our_clock(at, sight.now)));
+        let age = tree.reloaded_at.map_or_else(|| "reload unknown".into(), |at| format!("read {}", ago(at)));
         let tone = if tree.rows == 0 { Tone::Bad } else { Tone::Good };
         Fact::toned(&*tree.name, format!("{} · {} · {age}", count(tree.rows, "row", "rows"), format_bytes(tree.memory_bytes)), tone)
     });
@@ -99,14 +99,14 @@ fn proxy_sections(sight: &Sight<'_>, proxy: &ProxyFacts) -> Vec<Section> {
     ]
 }
 
-fn pbx_sections(pbx: &PbxFacts, now: Moment) -> Vec<Section> {
+fn pbx_sections(pbx: &PbxFacts, seen: &MachineSeen, now: Moment) -> Vec<Section> {
     let mut service = vec![
         Fact::new("version", &*pbx.version),
         Fact::new("calls", format_count(pbx.calls)),
         Fact::new("channels", format_count(pbx.channels)),
     ];
     if let Some(at) = pbx.started_at {
-        service.push(Fact::new("running for", format_span(Duration::from_secs(now.since(at).as_secs()))));
+        service.push(Fact::new("running for", format_span(Duration::from_secs(now.since(seen.by_our_clock(at, now)).as_secs()))));
     }
     let tone = if pbx.transcoding > 0 { Tone::Notice } else { Tone::Good };
     service.push(Fact::toned("transcoded", count(pbx.transcoding, "call", "calls"), tone));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     fleet::{
-        facts::{Card, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
+        facts::{Card, DispatcherSet, DispatcherTarget, ProxyFacts, RouteTree, ShellFacts, TargetState},
         flows::Flows,
         judge::{Judgement, MachineState},
         sample,
@@ -112,6 +112,19 @@ fn dispatcher_targets_carry_their_carriers_name_state_and_round_trip() {
             Fact::toned("carrier-b", "sip:203.0.113.103:5060 · active · under 1 ms", Tone::Good),
         ]
     );
+}
+
+#[test]
+fn a_machine_whose_clock_is_wrong_makes_nothing_look_new_or_old() {
+    for ahead_s in [0, 7_200, -7_200] {
+        let reloaded_at = Some(Moment::from_seconds(1_795_317_152 - 600 + ahead_s));
+        let tree = RouteTree { name: "lcr".into(), rows: 9, memory_bytes: 1_024, reloaded_at };
+        let shell = ShellFacts { clock_offset_ms: ahead_s as f64 * 1_000.0, ..ShellFacts::default() };
+        let proxy = ProxyFacts { trees: vec![tree], ..ProxyFacts::default() };
+        let detail = of(MachineSeen { proxy: seen(proxy), shell: seen(shell), ..MachineSeen::default() });
+        let section = detail.sections.iter().find(|section| section.title == "Route tables").expect("there is a tree");
+        assert!(section.facts[0].value.contains("read 10 min"), "{ahead_s} s ahead: {:?}", section.facts);
+    }
 }
 
 #[test]

@@ -83,11 +83,12 @@ impl Judge<'_> {
         if let Some(since) = isolated.filter(|_| failing.len() == looks.len()) {
             let message = format!("{name} is unknown since {} UTC: the panel reaches almost nobody.", since.time_of_day());
             found("machine.unknown", MachineState::Unknown, message);
-        } else if failing.len() == looks.len() {
+        } else if failing.len() == looks.len() && failing.iter().any(|look| !is_refusal(look)) {
             found("machine.away", MachineState::Bad, format!("{name} does not answer: {names} silent."));
         } else if let Some(first) = failing.first() {
             let what = first.what;
-            let (key, severity, message) = match first.failing.map(|failing| failing.kind) {
+            let is_stranger = |look: &&&Look<'_>| kind_of(look) == Some(PortErrorKind::WrongIdentity);
+            let (key, severity, message) = match kind_of(failing.iter().find(is_stranger).unwrap_or(first)) {
                 Some(PortErrorKind::WrongIdentity) => {
                     ("identity.key", MachineState::Bad, format!("Whoever answers as {name} is not {name}: its host key differs."))
                 }
@@ -242,4 +243,14 @@ impl Judge<'_> {
             self.find("connections.full", MachineState::Bad, message, "");
         }
     }
+}
+
+fn kind_of(look: &Look<'_>) -> Option<PortErrorKind> {
+    look.failing.map(|failing| failing.kind)
+}
+
+/// Somebody answers there, or nobody was asked because of a mistake of ours: neither says that the machine is away.
+fn is_refusal(look: &Look<'_>) -> bool {
+    use PortErrorKind::{Denied, NotConfigured, WrongIdentity, WrongVersion};
+    matches!(kind_of(look), Some(Denied | NotConfigured | WrongIdentity | WrongVersion))
 }

@@ -113,6 +113,25 @@ fn what_still_answers_tells_what_is_wrong() {
 }
 
 #[test]
+fn a_machine_that_only_has_a_shell_and_refuses_us_there_is_not_away() {
+    for (kind, state, key) in [
+        (PortErrorKind::NotConfigured, MachineState::Notice, "observer.refused"),
+        (PortErrorKind::Denied, MachineState::Notice, "observer.refused"),
+        (PortErrorKind::WrongIdentity, MachineState::Bad, "identity.key"),
+        (PortErrorKind::Refused, MachineState::Bad, "machine.away"),
+    ] {
+        let refusing = MachineSeen { shell: failing(kind, 2), ..MachineSeen::default() };
+        assert_eq!(of(&world(&[("billing-01", refusing)]), "billing-01"), (state, vec![key.to_string()]), "{kind:?}");
+    }
+    let both = MachineSeen {
+        database: failing(PortErrorKind::TimedOut, 2),
+        shell: failing(PortErrorKind::NotConfigured, 2),
+        ..MachineSeen::default()
+    };
+    assert_eq!(of(&world(&[("mariadb-02", both)]), "mariadb-02").1, ["machine.away"], "what we may not ask says nothing for it");
+}
+
+#[test]
 fn what_is_wrong_between_the_nodes_stands_with_the_machine_it_is_about() {
     let mut stopped = replica();
     stopped.replication.iter_mut().for_each(|replication| replication.sql_running = false);
@@ -136,6 +155,25 @@ fn a_disk_that_fills_up_is_told_before_it_is_full() {
     facts.disks = vec![DiskUse { mount: "/".into(), size_bytes: 1_000, free_bytes: 80 }];
     let world = world(&[("billing-01", MachineSeen { shell: seen(facts), ..MachineSeen::default() })]);
     assert_eq!(of(&world, "billing-01"), (MachineState::Notice, vec!["disk.full:/".into()]));
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_with_how_far_and_which_way() {
+    for (offset_ms, way) in
+        [(700.0, Some("0.7 s ahead of")), (-7_200_000.0, Some("2 h 00 min behind")), (499.0, None), (-499.0, None)]
+    {
+        let facts = ShellFacts { clock_offset_ms: offset_ms, round_trip_ms: 4.0, ..shell("billing-01") };
+        let world = world(&[("billing-01", MachineSeen { shell: seen(facts), ..MachineSeen::default() })]);
+        let judged = judge_all(&inventory(), &world, at(11)).into_iter().find(|judged| judged.name == "billing-01").expect("ours");
+        let told: Vec<_> = judged.findings.iter().map(|finding| (finding.key.as_str(), finding.severity)).collect();
+        match way {
+            None => assert_eq!(told, [], "{offset_ms}"),
+            Some(way) => {
+                assert_eq!(told, [("clock.off", MachineState::Notice)], "{offset_ms}");
+                assert!(judged.findings[0].message.contains(way), "{:?}", judged.findings);
+            }
+        }
+    }
 }
 
 #[test]

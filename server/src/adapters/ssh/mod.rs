@@ -5,6 +5,7 @@
 //! configuration of whoever started the panel changes whom we trust.
 
 mod answer;
+pub mod confirmation;
 mod master;
 mod parse;
 pub mod pins;
@@ -19,7 +20,7 @@ use app::{
     context::now,
     fleet::facts::{NetworkProbes, ShellFacts},
     ports::RemoteShell,
-    values::{PortError, PortErrorKind},
+    values::{Moment, PortError, PortErrorKind},
 };
 use master::{Answer, Failure, Master};
 use parse::{Look, Processors};
@@ -192,6 +193,12 @@ impl Ssh {
     }
 }
 
+/// How far the machine's clock is ahead of ours; it read it about halfway between our question and its answer.
+fn clock_offset_ms(clock_ns: i128, sent: Moment, first_after: Duration) -> f64 {
+    let ours_ns = i128::from(sent.plus(first_after / 2).micros()) * 1_000;
+    (clock_ns - ours_ns) as f64 / 1_000_000.0
+}
+
 impl RemoteShell for Ssh {
     async fn observe(&self) -> Result<ShellFacts, PortError> {
         let doing = "look at the machine";
@@ -207,9 +214,7 @@ impl RemoteShell for Ssh {
         facts.observed_at = now();
         facts.round_trip_ms = answer.first_after.as_secs_f32() * 1_000.0;
         if let Some(clock_ns) = clock_ns {
-            // The machine read its clock about halfway between our question and its answer.
-            let ours_ns = i128::from(sent.plus(answer.first_after / 2).micros()) * 1_000;
-            facts.clock_offset_ms = (clock_ns - ours_ns) as f64 / 1_000_000.0;
+            facts.clock_offset_ms = clock_offset_ms(clock_ns, sent, answer.first_after);
         }
         let before = std::mem::replace(&mut *self.processors.lock().unwrap_or_else(PoisonError::into_inner), processors);
         facts.cpu_percent = before.zip(processors).and_then(|(before, now)| now.percent_since(before));

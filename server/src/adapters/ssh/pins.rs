@@ -40,6 +40,10 @@ impl PublicKey {
         format!("SHA256:{}", general_purpose::STANDARD_NO_PAD.encode(Sha256::digest(&self.blob)))
     }
 
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
     pub fn named(&self) -> HostKey {
         HostKey { kind: self.kind.clone(), fingerprint: self.fingerprint() }
     }
@@ -71,11 +75,13 @@ impl KnownHosts {
         }
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let parent = self.file.parent().ok_or_else(|| io::Error::other("known hosts are in a folder"))?;
+        files::make_private_dir(parent)?;
+        // And one process: the panel and the command line both write here. The lock ends with the file.
+        let lock = fs::File::options().create(true).append(true).open(self.file.with_extension("lock"))?;
+        lock.lock()?;
         let mut text: String = self.text()?.lines().filter(|line| !is_of(line, machine)).map(|line| format!("{line}\n")).collect();
         text.extend(keys.iter().map(|key| key.line(machine)));
-        if let Some(parent) = self.file.parent() {
-            files::make_private_dir(parent)?;
-        }
         // Whole or not at all: without this file every machine is a stranger.
         let half = self.file.with_extension("new");
         files::write(&half, &text, 0o600)?;
@@ -85,6 +91,15 @@ impl KnownHosts {
     pub fn pinned(&self, machine: &str) -> io::Result<Vec<PublicKey>> {
         let key = |line: &str| PublicKey::parse(line.split_once(' ')?.1);
         Ok(self.text()?.lines().filter(|line| is_of(line, machine)).filter_map(key).collect())
+    }
+
+    /// Every key with its machine, in the file's order.
+    pub fn all(&self) -> io::Result<Vec<(String, PublicKey)>> {
+        let line = |line: &str| {
+            let (machine, key) = line.split_once(' ')?;
+            Some((machine.to_string(), PublicKey::parse(key)?))
+        };
+        Ok(self.text()?.lines().filter_map(line).collect())
     }
 
     /// Whose key this is, if it is that of a machine we know.

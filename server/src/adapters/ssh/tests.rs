@@ -131,6 +131,25 @@ async fn names_and_paths_that_mean_something_to_ssh_are_not_given_to_it() {
 }
 
 #[test]
+fn a_wrong_clock_is_told_and_moves_no_other_time() {
+    let (sent, took) = (Moment::from_seconds(1_795_374_100), Duration::from_millis(40));
+    // It read its clock 20 ms after we asked.
+    let offset_ms = |ahead_s: i128| {
+        let clock_ns = (i128::from(sent.micros()) + 20_000) * 1_000 + ahead_s * 1_000_000_000;
+        super::clock_offset_ms(clock_ns, sent, took)
+    };
+    for ahead_s in [0, 1, -1, 86_400 * 365 * 30, -86_400 * 365 * 56] {
+        assert_eq!(offset_ms(ahead_s), ahead_s as f64 * 1_000.0, "{ahead_s} s ahead");
+    }
+    // What a look found is of our time, whatever the machine's clock says.
+    let mut seen = app::fleet::world::Seen::new(3_000, sent);
+    let facts = ShellFacts { clock_offset_ms: offset_ms(86_400), observed_at: sent, ..ShellFacts::default() };
+    seen.note(Ok(facts), sent.plus(took));
+    assert!(seen.fresh(sent.plus(Duration::from_secs(9))).is_some(), "a clock ahead makes nothing old");
+    assert!(seen.fresh(sent.plus(Duration::from_secs(10))).is_none(), "and keeps nothing new");
+}
+
+#[test]
 fn the_words_of_ssh_become_kinds() {
     let place = Place::new();
     let target = place.target(SocketAddrV4::new(Ipv4Addr::new(10, 40, 40, 21), 22));
@@ -148,7 +167,9 @@ fn the_words_of_ssh_become_kinds() {
     use PortErrorKind as Kind;
     for (log, kind, word) in [
         (changed.as_str(), Kind::WrongIdentity, "is that of asterisk-02"),
-        (unknown, Kind::WrongIdentity, "nobody has confirmed the key of asterisk-01 yet"),
+        (changed.as_str(), Kind::WrongIdentity, "wirecenter inventory pin asterisk-01 --replace --fingerprint SHA256:"),
+        (unknown, Kind::NotConfigured, "wirecenter inventory pin asterisk-01"),
+        (unknown, Kind::NotConfigured, "nobody has confirmed the key of asterisk-01 yet"),
         ("ssh: connect to host 10.40.40.21 port 22: Connection refused\r\n", Kind::Refused, "Connection refused"),
         ("ssh: connect to host 10.40.40.21 port 22: No route to host\r\n", Kind::Refused, "No route"),
         ("ssh: connect to host 10.40.40.21 port 22: Connection timed out\r\n", Kind::TimedOut, "no answer"),
@@ -159,6 +180,7 @@ fn the_words_of_ssh_become_kinds() {
             "private key",
         ),
         ("kex_exchange_identification: banner line contains invalid characters", Kind::Garbage, "does not speak SSH"),
+        ("Protocol major versions differ: 2 vs. 1", Kind::WrongVersion, "a version of SSH"),
         ("Unable to negotiate with 10.40.40.21 port 22: no matching host key type found.", Kind::WrongVersion, "in common"),
         ("kex_exchange_identification: Connection closed by remote host\r\n", Kind::Broken, "closed by remote host"),
         ("", Kind::Broken, "without a word"),
