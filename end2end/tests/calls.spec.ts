@@ -171,3 +171,25 @@ test('from a row and from a point of the charts to the calls behind it', async (
   expect(new URL(page.url()).searchParams.get('customer')).toBe(name);
   await expect(page.locator('main tbody tr').first()).toContainText(CALLED);
 });
+
+test('the charts of an open page have a call soon after its end', async ({ carrier, people }) => {
+  const page = await (await people()).newPage();
+  await signIn(page, carrier.panel.staff, 'noc');
+  await page.goto(`${carrier.panel.staff}/volume?range=1h`);
+  await untilLive(page);
+  const figure = page.locator('[data-fresh="figures"] .figure', { hasText: 'Attempts' }).locator('dd');
+  const attempts = async () => Number.parseInt((await figure.textContent()) ?? '', 10) || 0;
+  const before = await attempts();
+  // Nobody loads the page again, and what the keyboard is in stays as it is.
+  await page.evaluate(() => Object.assign(window, { stays: true }));
+  const point = page.locator('[data-fresh="charts"] a.bucket:not([tabindex="-1"])').last();
+  const call = carrier.call(CALLED, '1s');
+  await expect(async () => expect(await attempts()).toBe(before + 1)).toPass({ timeout: 15_000 });
+  await point.focus();
+  const next = carrier.call(CALLED, '1s');
+  await expect(async () => expect(await attempts()).toBe(before + 2)).toPass({ timeout: 15_000 });
+  await expect(point).toBeFocused();
+  expect(await page.evaluate(() => 'stays' in window)).toBe(true);
+  call.kill();
+  next.kill();
+});
