@@ -77,7 +77,7 @@ fn each_difference_is_a_notice_on_what_it_is_about() {
         (|facts| facts.switches.retain(|switch| switch.name != "br-External"), &["inventory.network-missing:lab@network:External"]),
         (
             |facts| {
-                facts.switches.iter_mut().filter(|switch| switch.name == "br-Voice").for_each(|switch| switch.mtu = Some(9_500))
+                facts.switches.iter_mut().filter(|switch| switch.name == "br-Voice").for_each(|switch| switch.mtu = Some(9_500));
             },
             &["inventory.switch-mtu:lab@network:Voice"],
         ),
