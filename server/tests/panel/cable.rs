@@ -161,7 +161,7 @@ async fn the_panel_starts_without_its_database_and_goes_on_when_it_is_there() {
     assert_eq!(browser.get("/readyz").await.status(), 503);
     assert_eq!(browser.get("/sign-in").await.status(), 200);
     proxy.set(Cable::Whole);
-    until("it migrates and goes on", QUICK, async || browser.get("/readyz").await.status() == 200).await;
+    until("it migrates and goes on", QUICK * 3, async || browser.get("/readyz").await.status() == 200).await;
     until("the link is printed", QUICK, async || panel.log().contains("/setup/")).await;
     let log = panel.log();
     let link = log.split_whitespace().find(|word| word.contains("/setup/")).expect("a link");

@@ -75,7 +75,7 @@ async fn what_another_panel_reads_is_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_functions_and_commands_say_that_figures_are_not_whole() {
     let (panel, _database) = Panel::with_everybody();
-    for name in ["mariadb-01", "host-01", "management"] {
+    for name in ["mariadb-01", "host-41", "management"] {
         panel.announce(name);
     }
     let behind = || panel.json(&["volume"])["behind"].clone();

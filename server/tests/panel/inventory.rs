@@ -16,13 +16,13 @@ use std::{
 /// A failure has to be confirmed and to hold; a new file is looked at every second.
 const SOON: Duration = Duration::from_secs(30);
 
-/// One machine, on loopback, with one interface of its role.
+/// One machine, on loopback, with one interface of its role, on a host `host-NUMBER`.
 pub fn inventory(machine: &str, role: &str, number: u8, endpoint: &str, port: u16) -> String {
     format!(
         "name = \"test\"\n\
          [networks.management]\nsubnet = \"127.0.77.0/24\"\nmtu = 1500\nuplink = \"expected\"\n\
-         [[hosts]]\nname = \"host-01\"\nkind = \"lab\"\nmanagement = \"127.0.77.1\"\n\
-         [[machines]]\nname = \"{machine}\"\nrole = \"{role}\"\nhost = \"host-01\"\nnumber = {number}\nnetworks = [\"management\"]\n\
+         [[hosts]]\nname = \"host-{number}\"\nkind = \"lab\"\nmanagement = \"127.0.77.1\"\n\
+         [[machines]]\nname = \"{machine}\"\nrole = \"{role}\"\nhost = \"host-{number}\"\nnumber = {number}\nnetworks = [\"management\"]\n\
          [endpoints.{role}]\n{endpoint} = {{ network = \"management\", port = {port}, user = \"panel\", credential = \"panel\" }}\n\
          [credentials]\npanel = \"file:secret\"\n"
     )
@@ -66,21 +66,22 @@ async fn a_machine_that_left_the_inventory_is_forgotten_and_a_new_one_is_looked_
 
     write_inventory(dir.path(), &inventory("asterisk-01", "asterisk", 21, "ami", nobody_at("127.0.77.21")));
     let panel = Panel::start(Setup::with(&database).config(&format!("[fleet]\ninventory = {file:?}\n")));
-    for name in ["asterisk-01", "kamailio-07", "host-01", "management"] {
+    for name in ["asterisk-01", "kamailio-07", "host-21", "host-17", "management"] {
         panel.announce(name);
     }
-    let open = "SELECT COUNT(*) FROM alerts WHERE subject = 'machine:asterisk-01' AND resolved_at IS NULL";
-    until("the alert of the PBX", SOON, async || database.sql(open) != "0").await;
+    // Its host is silent too, which is the cause of all.
+    let open = "SELECT COUNT(*) FROM alerts WHERE subject = 'host:host-21' AND resolved_at IS NULL";
+    until("the alert of the PBX's host", SOON, async || database.sql(open) != "0").await;
     assert_eq!(machines(&panel), ["asterisk-01"]);
     assert_eq!(looks.load(Ordering::Relaxed), 0);
 
     write_inventory(dir.path(), &inventory("kamailio-07", "kamailio", 17, "jsonrpc", port));
-    until("the end of the alert of the PBX", SOON, async || database.sql(open) == "0").await;
+    until("the end of that alert", SOON, async || database.sql(open) == "0").await;
     let told = database.sql(
         "SELECT DISTINCT text FROM alert_events JOIN alerts ON alerts.id = alert_events.alert_id
-         WHERE subject = 'machine:asterisk-01' AND kind = 'resolved'",
+         WHERE subject = 'host:host-21' AND kind = 'resolved'",
     );
-    assert_eq!(told, "asterisk-01 is not in the inventory any more; the panel looks at it no longer.");
+    assert_eq!(told, "host-21 is not in the inventory any more; the panel looks at it no longer.");
     until("a look at the proxy", SOON, async || looks.load(Ordering::Relaxed) > 1).await;
     assert_eq!(machines(&panel), ["kamailio-07"]);
     let log = panel.log();
