@@ -177,7 +177,7 @@ test('the charts of an open page have a call soon after its end', async ({ carri
   await signIn(page, carrier.panel.staff, 'noc');
   await page.goto(`${carrier.panel.staff}/volume?range=1h`);
   await untilLive(page);
-  const figure = page.locator('[data-fresh="figures"] .figure', { hasText: 'Attempts' }).locator('dd');
+  const figure = page.locator('[data-fresh="figures"] .figure', { hasText: /^Attempts/ }).locator('dd');
   const attempts = async () => Number.parseInt((await figure.textContent()) ?? '', 10) || 0;
   const before = await attempts();
   // Nobody loads the page again, and what the keyboard is in stays as it is.

@@ -8,6 +8,7 @@ test('the first action of a page is at most three Tab stops away', async ({ pane
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
   await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/#main$/);
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Roles' }).last()).toBeFocused();
 });
