@@ -37,7 +37,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// A call that has ended is in the charts of an open page this much after its record is collected.
-const FRESH_MS: u32 = 1_500;
+const FRESH_MS: u32 = 700;
 
 /// The fields of the form that say what is wrong with them.
 const MARKED: [&str; 2] = ["from", "to"];
