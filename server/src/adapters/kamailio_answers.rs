@@ -173,7 +173,9 @@ pub fn memory(result: &Value) -> (u64, u64) {
 /// Calls that run through this proxy. `dlg.stats_active` also counts those it only knows by DMQ from the other proxy, so that the
 /// sum over both would be twice the truth; the statistics count a proxy's own.
 pub fn own_dialogs(counters: &BTreeMap<String, u64>) -> Option<u64> {
-    Some(counters.get("dialog.active_dialogs")? + counters.get("dialog.early_dialogs")?)
+    // Kamailio counts one down too often when a dialog ends in two ways at once, and below zero it goes on from the largest number.
+    let of = |name: &str| counters.get(name).map(|count| i64::try_from(*count).map_or(0, i64::unsigned_abs));
+    Some(of("dialog.active_dialogs")?.saturating_add(of("dialog.early_dialogs")?))
 }
 
 pub fn dialogs(result: &Value) -> u64 {

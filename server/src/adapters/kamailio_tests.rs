@@ -2,6 +2,7 @@
 
 use super::{
     kamailio::Kamailio,
+    kamailio_answers as answers,
     standin::{Answer, StandIn, http_answer},
 };
 use app::{
@@ -11,6 +12,7 @@ use app::{
 };
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -94,6 +96,17 @@ async fn refused_by(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> 
     assert!(began.elapsed() < 2 * DEADLINE, "{error} took {:?}", began.elapsed());
     assert!(error.system.contains("kamailio-01") && error.system.contains(&stand_in.address.to_string()), "{error}");
     error
+}
+
+#[test]
+fn a_count_of_dialogs_below_zero_is_none() {
+    let counters = |active: u64, early: u64| {
+        BTreeMap::from([("dialog.active_dialogs".to_string(), active), ("dialog.early_dialogs".to_string(), early)])
+    };
+    for (active, early, expected) in [(4, 2, 6), (u64::MAX, 3, 3), (7, u64::MAX - 1, 7), (u64::MAX, u64::MAX, 0)] {
+        assert_eq!(answers::own_dialogs(&counters(active, early)), Some(expected), "{active} {early}");
+    }
+    assert_eq!(answers::own_dialogs(&BTreeMap::new()), None, "a Kamailio without the module");
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ use app::{
     context,
     values::{Moment, PortError, PortErrorKind},
 };
+use futures::FutureExt;
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
@@ -80,8 +82,14 @@ pub async fn rounds<T, F>(
     let mut failures = 0;
     loop {
         let began = Instant::now();
-        let result = match tokio::time::timeout(schedule.deadline, look()).await {
-            Ok(result) => result,
+        // What a look leaves half done is its own, and is made anew by the next.
+        let looked = AssertUnwindSafe(look()).catch_unwind();
+        let result = match tokio::time::timeout(schedule.deadline, looked).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => {
+                let said = "the panel failed over what it was told; its log has the place";
+                Err(PortError::new(subject.clone(), "look", PortErrorKind::Garbage, said))
+            }
             Err(_) => {
                 let said = format!("no end within {} ms", schedule.deadline.as_millis());
                 Err(PortError::new(subject.clone(), "look", PortErrorKind::TimedOut, said))
@@ -117,6 +125,24 @@ mod tests {
         assert_eq!(pause(hourly, 9, Some(PortErrorKind::Refused), took), AWAY_EVERY_MAX);
         assert_eq!(pause(SCHEDULE, 3, Some(PortErrorKind::Denied), took), Duration::from_secs(16));
         assert_eq!(pause(SCHEDULE, 30, Some(PortErrorKind::Denied), took), REFUSED_EVERY_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_breaks_is_a_failure_and_the_next_one_comes() {
+        let quick = Schedule { every: Duration::from_millis(20), deadline: Duration::from_millis(10) };
+        let (mut looks, mut kinds) = (0, Vec::new());
+        let run = rounds(
+            "x".into(),
+            quick,
+            || {
+                looks += 1;
+                let breaks = looks == 1;
+                async move { if breaks { panic!("too large a number") } else { Ok(()) } }
+            },
+            |result: Result<(), PortError>, _| kinds.push(result.err().map(|error| error.kind)),
+        );
+        assert!(tokio::time::timeout(Duration::from_millis(200), run).await.is_err(), "it never ends by itself");
+        assert_eq!(kinds[..2], [Some(PortErrorKind::Garbage), None], "{kinds:?}");
     }
 
     #[tokio::test]
