@@ -20,7 +20,7 @@ fn reach(symptom: &Symptom) -> u8 {
         ("host.away", _) => 4,
         ("machine.away", _) => 3,
         ("service.away", _) | (_, SubjectKind::Network) => 2,
-        ("carrier.away" | "replica.broken" | "card.down" | "card.missing", _) => 1,
+        ("carrier.away" | "carrier.failing" | "replica.broken" | "card.down" | "card.missing", _) => 1,
         _ => 0,
     }
 }

@@ -35,7 +35,7 @@ pub fn links(alert: &Alert, now: Moment) -> Vec<Link> {
         }
         _ => Query::default().with("by", "total"),
     };
-    let is_volume = ["asr.low", "ner.low", "pdd.high", "cps.low", "cps.high", "carrier.away"].contains(&kind);
+    let is_volume = ["asr.low", "ner.low", "pdd.high", "cps.low", "cps.high", "carrier.away", "carrier.failing"].contains(&kind);
     if is_volume {
         found.push(link("The chart around it", range(volume(&alert.subject)).link(&Page::Volume.path())));
         let calls = match alert.subject.kind {

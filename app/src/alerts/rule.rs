@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     calls::sources::RecordSource,
-    fleet::{certificate::Place, inventory::Inventory, isolation::Violation, judge::Judgement, world::World},
+    fleet::{certificate::Place, flows::Tries, inventory::Inventory, isolation::Violation, judge::Judgement, world::World},
     values::Moment,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub struct Observations<'a> {
     /// Where certificates are looked at; what was seen there is in the world.
     pub certificates: &'a [Place],
     pub trends: &'a [Trend],
+    /// By carrier, as the proxies count them.
+    pub tries: &'a BTreeMap<String, Tries>,
     /// Of call records; none while they cannot be kept.
     pub sources: &'a [RecordSource],
     pub now: Moment,
@@ -134,6 +136,7 @@ pub fn symptoms(seen: &Observations<'_>) -> Vec<Symptom> {
         rules::findings::judged(seen),
         rules::reach::hosts(seen),
         rules::reach::targets(seen),
+        rules::reach::refusing(seen),
         rules::reach::virtual_addresses(seen),
         rules::isolation::violations(seen),
         rules::inventory::differing(seen),

@@ -140,7 +140,8 @@ impl MapSnapshot {
         let networks = networks(sight, &machines);
         let differences = differences(sight.inventory, sight.world, sight.now);
         let undeclared: Vec<UndeclaredView> = differences.iter().filter_map(undeclared).collect();
-        let mut lead = lead::lead(sight, &machines, &networks);
+        let outsiders = outsiders(sight);
+        let mut lead = lead::lead(sight, &machines, &networks, &outsiders);
         lead.extend(lead::differing(differences.len()));
         // They have rows of their own, so with others it is another drawing.
         let stamp = undeclared.iter().fold(stamp.to_string(), |stamp, machine| format!("{stamp} {}", machine.name));
@@ -152,7 +153,7 @@ impl MapSnapshot {
             lead,
             machines,
             networks,
-            outsiders: outsiders(sight),
+            outsiders,
             links: links(sight),
             differences: differences.len(),
             undeclared,
@@ -239,8 +240,10 @@ fn outsiders(sight: &Sight<'_>) -> Vec<OutsiderView> {
     let mut carriers: Vec<_> = sight.inventory.carriers.iter().collect();
     carriers.sort_by_key(|carrier| (carrier.priority, &carrier.name));
     let carriers = carriers.into_iter().map(|carrier| {
+        let refuses = sight.flows.carrier_tries.get(&carrier.name).is_some_and(|tries| tries.failing().is_some());
         let (tone, word) = match carrier_reach(sight, carrier.set) {
             None => (Tone::Idle, "unknown".to_string()),
+            Some((1.., _)) if refuses => (Tone::Bad, "refuses".into()),
             Some((0, _)) => (Tone::Bad, "away".into()),
             Some((some, all)) if some < all => (Tone::Notice, format!("{some} of {all} proxies")),
             Some(_) => (Tone::Good, "reached".into()),

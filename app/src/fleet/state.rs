@@ -3,7 +3,7 @@
 use super::{
     change::{Change, changes, power_changes},
     facts::HypervisorFacts,
-    flows::Flows,
+    flows::{Flows, Tries},
     history::HistoryRow,
     inventory::{Inventory, Uplink},
     isolation::{NetworkVerdict, Verdict, prove},
@@ -19,6 +19,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -143,6 +144,10 @@ impl FleetState {
     /// What flows now; told by whoever counts it.
     pub fn set_flows(&self, flows: Flows) {
         self.change(|inner| inner.flows = flows);
+    }
+
+    pub fn carrier_tries(&self) -> BTreeMap<String, Tries> {
+        self.lock().flows.carrier_tries.clone()
     }
 
     /// Everything known now, for whoever draws or weighs it; `None` without an inventory.

@@ -2,7 +2,10 @@
 
 use app::{
     calls::board::Counts,
-    fleet::{flows::Flows, world::World},
+    fleet::{
+        flows::{Flows, Tries},
+        world::World,
+    },
     values::Moment,
 };
 use std::{
@@ -17,6 +20,8 @@ const SPAN: Duration = Duration::from_secs(15);
 #[derive(Debug, Default)]
 pub struct Meter {
     past: VecDeque<(Moment, BTreeMap<Counter, u64>)>,
+    /// By carrier.
+    tries: BTreeMap<String, Tries>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +30,7 @@ enum Counter {
     Attempts {
         proxy: String,
         carrier: String,
+        sip_status: u16,
     },
     Commits {
         node: String,
@@ -34,17 +40,23 @@ enum Counter {
 impl Meter {
     pub fn flows(&mut self, world: &World, calls: &Counts, now: Moment) -> Flows {
         let counted = count(world, now);
+        self.note_tries(&counted, now);
         while self.past.len() > 1 && self.past.get(1).is_some_and(|(at, _)| now.since(*at) >= SPAN) {
             self.past.pop_front();
         }
-        let mut flows = Flows { machine_calls: calls.by_pbx.clone(), carrier_calls: calls.by_carrier.clone(), ..Flows::default() };
+        let mut flows = Flows {
+            machine_calls: calls.by_pbx.clone(),
+            carrier_calls: calls.by_carrier.clone(),
+            carrier_tries: self.tries.clone(),
+            ..Flows::default()
+        };
         for (counter, value) in &counted {
             // The oldest look of the span that had this counter too.
             let since = self.past.iter().find_map(|(at, past)| Some((*at, *past.get(counter)?)));
             let Some((at, before)) = since.filter(|(at, _)| now > *at) else { continue };
             let per_s = value.saturating_sub(before) as f64 / now.since(at).as_secs_f64();
             match counter {
-                Counter::Attempts { proxy, carrier } => {
+                Counter::Attempts { proxy, carrier, .. } => {
                     *flows.carrier_cps.entry(carrier.clone()).or_default() += per_s;
                     *flows.machine_cps.entry(proxy.clone()).or_default() += per_s;
                 }
@@ -56,6 +68,28 @@ impl Meter {
         self.past.push_back((now, counted));
         flows
     }
+
+    /// What the carriers said since the look before.
+    fn note_tries(&mut self, counted: &BTreeMap<Counter, u64>, now: Moment) {
+        let Some((_, before)) = self.past.back() else { return };
+        let mut new: BTreeMap<&str, BTreeMap<u16, u64>> = BTreeMap::new();
+        for (counter, value) in counted {
+            let Counter::Attempts { proxy, carrier, sip_status } = counter else { continue };
+            // A status that was never seen at a proxy that was is one that has just come.
+            let is_known = || before.keys().any(|known| matches!(known, Counter::Attempts { proxy: of, .. } if of == proxy));
+            let since = match before.get(counter) {
+                Some(before) => value.saturating_sub(*before),
+                None if is_known() => *value,
+                None => 0,
+            };
+            if since > 0 {
+                *new.entry(carrier).or_default().entry(*sip_status).or_default() += since;
+            }
+        }
+        for (carrier, new) in new {
+            self.tries.entry(carrier.into()).or_default().note(&new, now);
+        }
+    }
 }
 
 fn count(world: &World, now: Moment) -> BTreeMap<Counter, u64> {
@@ -63,8 +97,8 @@ fn count(world: &World, now: Moment) -> BTreeMap<Counter, u64> {
     for (name, seen) in &world.machines {
         if let Some(proxy) = seen.proxy.as_ref().and_then(|proxy| proxy.fresh(now)) {
             for (counter, value) in &proxy.counters {
-                if let Some(carrier) = carrier_of(counter) {
-                    *counted.entry(Counter::Attempts { proxy: name.clone(), carrier: carrier.into() }).or_default() += value;
+                if let Some((carrier, sip_status)) = try_of(counter) {
+                    counted.insert(Counter::Attempts { proxy: name.clone(), carrier: carrier.into(), sip_status }, *value);
                 }
             }
         }
@@ -76,8 +110,10 @@ fn count(world: &World, now: Moment) -> BTreeMap<Counter, u64> {
 }
 
 /// `attempts_total{carrier="carrier-a",status="200"}`
-fn carrier_of(counter: &str) -> Option<&str> {
-    counter.strip_prefix("attempts_total{carrier=\"")?.split('"').next()
+fn try_of(counter: &str) -> Option<(&str, u16)> {
+    let (carrier, rest) = counter.strip_prefix("attempts_total{carrier=\"")?.split_once('"')?;
+    let (_, status) = rest.split_once("status=\"")?;
+    Some((carrier, status.split('"').next()?.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ impl AlertsTask {
         // While nothing can be kept nothing is read, and that is no source's fault.
         let sources = if panel.database.state().is_up() { panel.calls.list_sources() } else { Vec::new() };
         let certificates = panel.certificate_places(&inventory);
+        let tries = panel.fleet.carrier_tries();
         panel.fleet.with_world(|world| {
             self.trends.note(world, now);
             let trends = self.trends.list();
@@ -88,6 +89,7 @@ impl AlertsTask {
                 volume,
                 certificates: &certificates,
                 trends: &trends,
+                tries: &tries,
                 sources: &sources,
                 now,
             };

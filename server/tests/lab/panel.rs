@@ -224,3 +224,29 @@ fn a_killed_machine_is_one_alert_that_resolves_by_itself() {
     // One that it opened, one that it is over.
     wait_until("the notice of its end", ALERT_MAX, || notices_of(&lab, "machine:asterisk-01") == 2);
 }
+
+#[test]
+fn a_carrier_that_refuses_everything_is_told_of_until_it_takes_a_call() {
+    let Some(lab) = ready() else { return };
+    let open = || {
+        let alerts = asked(&lab, &["alerts"]).as_array().cloned().unwrap_or_default();
+        alerts.into_iter().find(|alert| alert["key"] == "carrier.failing")
+    };
+    // From now on the panel knows what the carrier did before.
+    lab.call(&["--to", "442079460123", "--talk", "100ms"]);
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(open(), None);
+    lab.json(&["break", "carrier_503", "carrier-a"]);
+    for _ in 0..11 {
+        let call = lab.call(&["--to", "442079460123", "--talk", "100ms"]);
+        assert_eq!(call["outcome"], "answered", "the other carrier takes it: {call}");
+    }
+    wait_until("the alert of the carrier", ALERT_MAX, || open().is_some());
+    let alert = open().expect("it was there just now");
+    assert_eq!((&alert["subject"], &alert["severity"]), (&"carrier:carrier-a".into(), &"bad".into()));
+    let sentence = alert["sentence"].as_str().unwrap_or_default();
+    assert!(sentence.starts_with("carrier-a refused the last 1"), "{sentence}");
+    lab.json(&["heal", "carrier_503", "carrier-a"]);
+    lab.call(&["--to", "442079460123", "--talk", "100ms"]);
+    wait_until("the end of it", GOOD_MAX, || open().is_none());
+}

@@ -20,7 +20,7 @@ use app::{
 };
 use server::tasks::volume::VolumeFeed;
 use sqlx::MySqlPool;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// 2026-11-22 10:05 UTC: the middle of the newest ten minutes is ten o'clock.
 const NOW: Moment = Moment::from_seconds(1_795_341_900);
@@ -81,6 +81,7 @@ fn heard(volume: &[VolumeSight], now: Moment) -> Heard {
         volume,
         certificates: &[],
         trends: &[],
+        tries: &BTreeMap::new(),
         sources: &[],
         now,
     };

@@ -122,6 +122,22 @@ fn dead_carrier(carrier: &crate::fleet::inventory::Carrier, targets: &BTreeMap<&
     })
 }
 
+/// Carriers that answer, and take no call.
+pub fn refusing(seen: &Observations<'_>) -> Vec<Symptom> {
+    let failing = seen.inventory.carriers.iter().filter_map(|carrier| {
+        let tries = seen.tries.get(&carrier.name)?;
+        let (since, times) = tries.failing()?;
+        let name = &carrier.name;
+        let sentence = format!("{name} refused the last {times} calls sent to it: they go to the other carriers. Call {name}.");
+        let statuses = tries.refused.iter().map(|(status, times)| format!("{times} × SIP {status} since {since} UTC"));
+        let subject = Subject::new(SubjectKind::Carrier, name);
+        let mut symptom = Symptom::new("carrier.failing", subject, Severity::Bad, sentence).evidence(statuses);
+        symptom.since = Some(since);
+        Some(symptom)
+    });
+    failing.collect()
+}
+
 /// The address in `sip:10.10.10.21:5060;transport=udp`.
 pub(super) fn address_in(uri: &str) -> Option<SocketAddrV4> {
     let at = uri.split_once(':').map_or(uri, |(_, rest)| rest);

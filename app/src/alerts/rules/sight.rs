@@ -39,6 +39,10 @@ pub fn can_judge(seen: &Observations<'_>, key: &str, subject: &Subject) -> bool 
         SubjectKind::Carrier if kind == "carrier.away" || kind == "dispatcher.inactive" => {
             reach::proxies_seen_at(seen).is_some() || !seen.inventory.carriers.iter().any(|carrier| carrier.name == subject.name)
         }
+        // Until a call is sent to it again nobody knows whether it takes one.
+        SubjectKind::Carrier if kind == "carrier.failing" => {
+            seen.tries.contains_key(&subject.name) || !is_declared(seen, key, subject)
+        }
         SubjectKind::Carrier | SubjectKind::Customer | SubjectKind::Traffic => {
             seen.volume.iter().any(|sight| sight.subject == *subject)
         }
@@ -55,7 +59,7 @@ pub fn is_declared(seen: &Observations<'_>, key: &str, subject: &Subject) -> boo
         SubjectKind::Host => inventory.hosts.iter().any(|host| host.name == *name),
         SubjectKind::Network => inventory.networks.contains_key(name),
         SubjectKind::Cluster => inventory.clusters.contains_key(name),
-        SubjectKind::Carrier if key == "carrier.away" || key.starts_with("dispatcher.inactive") => {
+        SubjectKind::Carrier if key.starts_with("carrier.") || key.starts_with("dispatcher.inactive") => {
             inventory.carriers.iter().any(|carrier| carrier.name == *name)
         }
         SubjectKind::Carrier | SubjectKind::Customer | SubjectKind::Traffic | SubjectKind::Panel => true,

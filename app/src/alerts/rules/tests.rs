@@ -10,6 +10,7 @@ use crate::{
     fleet::{
         certificate::{Owner, Place},
         facts::{Card, CertificateFacts, DispatcherSet, DispatcherTarget, ProxyFacts, ShellFacts, TargetState},
+        flows::Tries,
         inventory::Inventory,
         isolation::Violation,
         judge::{Finding, Judgement, MachineState},
@@ -17,7 +18,7 @@ use crate::{
     },
     values::{Moment, Observed, PortErrorKind},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 const NOW: Moment = Moment::from_seconds(1_780_000_000);
 
@@ -55,6 +56,7 @@ struct Scene {
     volume: Vec<VolumeSight>,
     certificates: Vec<Place>,
     trends: Vec<Trend>,
+    tries: BTreeMap<String, Tries>,
     sources: Vec<crate::calls::sources::RecordSource>,
 }
 
@@ -70,6 +72,7 @@ impl Scene {
             volume: &self.volume,
             certificates: &self.certificates,
             trends: &self.trends,
+            tries: &self.tries,
             sources: &self.sources,
             now: NOW,
         })
@@ -208,6 +211,26 @@ fn a_carrier_that_no_proxy_reaches_is_away_and_explains_its_trunks_and_ratios() 
     assert_eq!(groups[0].folded.len(), 2, "{groups:?}");
     let half = scene.proxy("kamailio-02", &[(101, "sip:203.0.113.101:5060", TargetState::Active)]);
     assert!(half.told().iter().all(|line| !line.contains("carrier.away")), "{:?}", half.told());
+}
+
+#[test]
+fn a_carrier_that_refuses_everything_explains_its_ratios_until_it_takes_a_call() {
+    let mut scene = Scene { volume: vec![volume(SubjectKind::Carrier, "carrier-a", 5.0, &[50.0, 51.0, 49.0])], ..Scene::default() };
+    let subject: Subject = "carrier:carrier-a".parse().expect("a subject");
+    assert!(!scene.look(|seen| can_judge(seen, "carrier.failing", &subject)), "nobody has tried it yet");
+    let tries = scene.tries.entry("carrier-a".into()).or_default();
+    tries.note(&[(503, 20), (403, 4)].into(), NOW.minus(Duration::from_secs(30)));
+    let groups = scene.groups();
+    assert_eq!((groups.len(), groups[0].root.identity().as_str()), (1, "carrier.failing@carrier:carrier-a"));
+    assert_eq!(groups[0].root.since, Some(NOW.minus(Duration::from_secs(30))));
+    assert_eq!(
+        groups[0].root.sentence,
+        "carrier-a refused the last 24 calls sent to it: they go to the other carriers. Call carrier-a."
+    );
+    assert!(groups[0].root.evidence[0].starts_with("4 × SIP 403"), "{groups:?}");
+    scene.tries.entry("carrier-a".into()).or_default().note(&[(200, 1)].into(), NOW);
+    assert!(scene.told().iter().all(|line| !line.contains("carrier.failing")), "{:?}", scene.told());
+    assert!(scene.look(|seen| can_judge(seen, "carrier.failing", &subject)), "it took one");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The first sentence of the map: what a person at 3 a.m. must know before anything else.
 
-use super::{MachineView, NetworkView, Sight};
+use super::{MachineView, NetworkView, OutsiderView, Sight};
 use crate::{
     fleet::judge::MachineState,
     values::{Moment, Tone},
@@ -35,7 +35,7 @@ pub fn list(names: &[&str]) -> String {
     }
 }
 
-pub fn lead(sight: &Sight<'_>, machines: &[MachineView], networks: &[NetworkView]) -> Vec<Said> {
+pub fn lead(sight: &Sight<'_>, machines: &[MachineView], networks: &[NetworkView], outsiders: &[OutsiderView]) -> Vec<Said> {
     let mut said = Vec::new();
     if let Some(since) = sight.cut_off_since {
         let text = format!("This panel itself seems cut off since {} UTC.", since.time_of_day());
@@ -45,6 +45,8 @@ pub fn lead(sight: &Sight<'_>, machines: &[MachineView], networks: &[NetworkView
         return said;
     }
     machines_said(machines, &mut said);
+    let bad = outsiders.iter().filter(|outsider| outsider.tone == Tone::Bad);
+    said.extend(bad.map(|outsider| Said::toned(format!("{}: {}.", outsider.name, outsider.word), Tone::Bad)));
     isolation_said(networks, &mut said);
     said
 }

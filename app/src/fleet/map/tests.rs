@@ -7,7 +7,7 @@ use super::{
 use crate::{
     fleet::{
         board::Board,
-        facts::{DatabaseFacts, ProxyFacts, Replication, ShellFacts},
+        facts::{DatabaseFacts, DispatcherSet, DispatcherTarget, ProxyFacts, Replication, ShellFacts, TargetState},
         judge::Finding,
         sample,
         world::{MachineSeen, Seen},
@@ -221,4 +221,35 @@ fn a_long_note_is_cut_beside_its_rail_and_whole_in_the_list() {
     let notes: Vec<_> = network_slots(voice, 1).into_iter().filter(|slot| slot.id.ends_with("-note")).collect();
     assert_eq!(notes[0].put, Put::Text("voice has a way…".into()));
     assert_eq!(notes[1].put, Put::Text(long.into()));
+}
+
+#[test]
+fn a_carrier_that_refuses_is_red_and_in_the_first_sentence_until_it_takes_a_call() {
+    let inventory = sample::lab();
+    let name = inventory.carriers[0].name.clone();
+    let mut world = World::default();
+    let set = DispatcherSet {
+        id: inventory.carriers[0].set.into(),
+        targets: vec![DispatcherTarget {
+            uri: "sip:203.0.113.101:5060".into(),
+            state: TargetState::Active,
+            priority: 0,
+            round_trip_ms: None,
+        }],
+    };
+    let proxy = seen(ProxyFacts { sets: vec![set], ..ProxyFacts::default() });
+    world.machines.insert("kamailio-01".into(), MachineSeen { proxy, ..MachineSeen::default() });
+    let mut flows = Flows::default();
+    let shown = |flows: &Flows| {
+        let sight =
+            Sight { inventory: &inventory, world: &world, judgements: &[], networks: &[], flows, cut_off_since: None, now: NOW };
+        let map = MapSnapshot::of(&sight, "stamp");
+        let carrier = map.outsiders.iter().find(|outsider| outsider.name == name).expect("it is in the inventory");
+        (carrier.tone, carrier.word.clone(), map.lead.iter().any(|said| said.text == format!("{name}: refuses.")))
+    };
+    assert_eq!(shown(&flows), (Tone::Good, "reached".into(), false));
+    flows.carrier_tries.entry(name.clone()).or_default().note(&[(503, 12)].into(), NOW);
+    assert_eq!(shown(&flows), (Tone::Bad, "refuses".into(), true));
+    flows.carrier_tries.entry(name.clone()).or_default().note(&[(200, 1)].into(), NOW);
+    assert_eq!(shown(&flows), (Tone::Good, "reached".into(), false));
 }
