@@ -23,6 +23,13 @@ pub enum Put {
     For(Option<Moment>),
 }
 
+impl Slot {
+    /// In the tables and lists that say the same as the board.
+    pub fn is_below_board(&self) -> bool {
+        ["r-", "l-", "x-"].iter().any(|side| self.id.starts_with(side))
+    }
+}
+
 /// The outline of a state's shape around the middle, in the style sheet's words filled, hollow or dashed: circle, triangle, square.
 pub fn outline(tone: Tone, radius: f32) -> String {
     let r = radius;
@@ -164,6 +171,7 @@ fn differing<T: PartialEq>(old: Option<&T>, new: &T, slots: impl Fn(&T) -> Vec<S
         None => changed.extend(slots(new)),
     }
 }
+
 /// As much of a note as fits at the end of a rail; the list of networks below has all of it.
 pub fn beside_rail(note: &str) -> String {
     const LETTERS_MAX: usize = 16;

@@ -156,6 +156,11 @@ fn only_what_changed_is_written() {
     again.machines[0].observed_at = Some(NOW);
     let written = changes(Some(&after), &again, 1);
     assert_eq!(written, [super::slots::Slot { id: "r-kamailio-01-seen".into(), put: Put::Age(Some(NOW)) }]);
+    assert!(written[0].is_below_board(), "when a machine was seen stands in the table only");
+    let all = changes(None, &again, 1);
+    let board = all.iter().filter(|slot| !slot.is_below_board());
+    let prefixes: std::collections::BTreeSet<&str> = board.filter_map(|slot| slot.id.split('-').next()).collect();
+    assert!(prefixes.is_subset(&["m", "t", "n0", "o", "k"].into()) && prefixes.contains("m"), "{prefixes:?}");
     assert!(changes(None, &after, 1).len() > 100, "a page that shows nothing yet is written whole");
 }
 

@@ -99,6 +99,8 @@ mod browser {
 
     /// A pointer that only passes by asks nothing.
     const REST: Duration = Duration::from_millis(90);
+    /// About a frame: the board is on the screen before the lists below it are written.
+    const FRAME: Duration = Duration::from_millis(20);
 
     fn all(selector: &str) -> Vec<Element> {
         let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
@@ -183,6 +185,15 @@ mod browser {
         }
     }
 
+    fn write(slots: &[Slot], now: Moment, shown: RwSignal<Option<Blast>>) {
+        slots.iter().for_each(|slot| put(slot, now));
+        // A class that was written anew has lost its mark.
+        let pointing = shown.with_untracked(Option::is_some);
+        if pointing && slots.iter().any(|slot| matches!(slot.put, Put::Class(_))) {
+            shown.with_untracked(|blast| mark(blast.as_ref()));
+        }
+    }
+
     pub fn live(
         map: RwSignal<Option<MapSnapshot>>,
         silent: Memo<bool>,
@@ -206,16 +217,15 @@ mod browser {
                 let said = old.as_ref().is_none_or(|old| old.lead != new.lead);
                 (changes(old.as_ref(), &new, rows), said)
             });
-            slots.iter().for_each(|slot| put(slot, now));
+            let (below, board): (Vec<_>, Vec<_>) = slots.into_iter().partition(Slot::is_below_board);
+            write(&board, now, shown);
             if lead {
                 say(&new.lead, now);
             }
-            // A class that was written anew has lost its mark.
-            let pointing = shown.with_untracked(Option::is_some);
-            if pointing && slots.iter().any(|slot| matches!(slot.put, Put::Class(_))) {
-                shown.with_untracked(|blast| mark(blast.as_ref()));
-            }
             written.set_value(Some(new));
+            if !below.is_empty() {
+                set_timeout(move || write(&below, now, shown), FRAME);
+            }
         });
         let now = bus.now;
         Effect::new(move |_| {
