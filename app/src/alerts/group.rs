@@ -25,6 +25,16 @@ fn reach(symptom: &Symptom) -> u8 {
     }
 }
 
+/// What one wrong thing looks like from elsewhere: a card's low MTU loses large packets and is seen by its machine too, and a slower
+/// uplink lowers the MTU of the switch it is put in.
+fn is_seen_in(cause: &Symptom, symptom: &Symptom) -> bool {
+    let part = |symptom: &Symptom| symptom.key.split_once(':').map(|(key, network)| (key.to_string(), network.to_string()));
+    let (Some((cause_key, cause_network)), Some((key, network))) = (part(cause), part(symptom)) else { return false };
+    let low = cause_key == "mtu.low" && ["card.mtu", "packet.lost"].contains(&key.as_str());
+    let uplink = cause_key == "network.uplink" && key == "mtu.low" && symptom.subject == cause.subject;
+    (low || uplink) && cause_network == network
+}
+
 pub fn group(symptoms: Vec<Symptom>) -> Vec<Group> {
     let mut best: BTreeMap<&Subject, usize> = BTreeMap::new();
     for (i, symptom) in symptoms.iter().enumerate().filter(|(_, symptom)| reach(symptom) > 0) {
@@ -36,6 +46,13 @@ pub fn group(symptoms: Vec<Symptom>) -> Vec<Group> {
     let cause = |symptom: &Symptom| {
         // When a certificate ends was settled on the day it was issued: a dead machine explains nothing of it.
         if symptom.key.starts_with("certificate.") {
+            return None;
+        }
+        if let Some(seen) = symptoms.iter().position(|other| is_seen_in(other, symptom)) {
+            return Some(seen);
+        }
+        // Nothing else makes it so, and what it is seen in may reach further than it.
+        if symptom.key.starts_with("mtu.low:") {
             return None;
         }
         let named = std::iter::once(&symptom.subject).chain(&symptom.because);
@@ -110,6 +127,22 @@ mod tests {
         ]);
         assert_eq!(groups.len(), 1);
         assert_eq!((groups[0].root.key.as_str(), groups[0].folded.len()), ("host.away", 2));
+    }
+
+    #[test]
+    fn a_low_mtu_is_one_alert_wherever_it_is_seen() {
+        let groups = group(vec![
+            symptom("packet.lost:sync", "network:sync", &["machine:mariadb-02"]),
+            symptom("card.mtu:sync", "machine:mariadb-02", &[]),
+            symptom("mtu.low:sync", "machine:mariadb-02", &[]),
+            symptom("replica.broken", "machine:mariadb-02", &["network:sync"]),
+            symptom("packet.lost:data", "network:data", &[]),
+        ]);
+        let roots: Vec<&str> = groups.iter().map(|group| group.root.key.as_str()).collect();
+        assert_eq!(roots, ["mtu.low:sync", "packet.lost:data"]);
+        let groups =
+            group(vec![symptom("mtu.low:voice", "network:voice", &[]), symptom("network.uplink:voice", "network:voice", &[])]);
+        assert_eq!(told(&groups), [("network.uplink:voice@network:voice".into(), vec!["mtu.low:voice@network:voice".into()])]);
     }
 
     #[test]

@@ -138,6 +138,7 @@ mod tests {
             subject: (*subject).into(),
             sentence: "Raise it.".into(),
             evidence: evidence.into(),
+            because: vec![],
         };
         let violations = subjects.iter().map(violation).collect();
         NetworkVerdict { network: "data".into(), verdict, evidence: vec![], violations, missing: vec![], at: at(0) }

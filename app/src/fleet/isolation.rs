@@ -48,7 +48,7 @@ impl Verdict {
 /// One thing that must not be. The same key on the same subject is the same violation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// `network.uplink`, `card.external`, `card.undeclared`, `mtu.low`, `packet.lost`, `address.conflict`,
+    /// `network.uplink`, `card.external`, `card.undeclared`, `mtu.low`, `packet.lost`, `pair.cut`, `address.conflict`,
     /// `machine_id.duplicate`, `host_key.duplicate`, `mac.duplicate`, `address.duplicate`.
     pub key: String,
     /// The network, the machine, or the machines with `, ` between them.
@@ -57,6 +57,9 @@ pub struct Violation {
     pub sentence: String,
     /// What was seen, by whom.
     pub evidence: String,
+    /// The machines whose end would explain it.
+    #[serde(default)]
+    pub because: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,7 +192,13 @@ impl<'a> Proof<'a> {
             // Seen by two observers it is still one violation.
             Some(same) if !same.evidence.contains(&evidence) => same.evidence = format!("{} {evidence}", same.evidence),
             Some(_) => {}
-            None => self.violations.push(Violation { key: key.into(), subject: subject.into(), sentence, evidence }),
+            None => self.violations.push(Violation {
+                key: key.into(),
+                subject: subject.into(),
+                sentence,
+                evidence,
+                because: Vec::new(),
+            }),
         }
     }
 

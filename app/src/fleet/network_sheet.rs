@@ -192,7 +192,7 @@ fn packets_cell(inventory: &Inventory, world: &World, name: &str, network: &Netw
             wanted += 1;
             match pairs.between(&a.name, &b.name, network.mtu) {
                 Pair::Proved { .. } => proved += 1,
-                Pair::Lost(_) => lost += 1,
+                Pair::Lost(..) => lost += 1,
                 Pair::Untried => {}
             }
         }
@@ -355,7 +355,7 @@ fn matrix(inventory: &Inventory, world: &World, name: &str, network: &Network, n
                 let word = round_trip_ms.map_or_else(|| "proved".into(), |ms| format!("{ms:.2} ms"));
                 Cell::state(Tone::Good, word).title(format!("{between}: the whole packet came back"))
             }
-            (None, Pair::Lost(said)) => Cell::state(Tone::Bad, "lost").title(said),
+            (None, Pair::Lost(_, said)) => Cell::state(Tone::Bad, "lost").title(said),
             (None, Pair::Untried) => Cell::state(Tone::Idle, "not tried").title(between),
         }
     };

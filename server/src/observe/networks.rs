@@ -223,6 +223,7 @@ mod tests {
                 size_bytes,
                 answered: true,
                 said: None,
+                small_answered: None,
                 round_trip_ms: Some(0.1),
             };
             let answer = |address: &Ipv4Addr| ArpAnswer { address: *address, macs: vec!["02:00".into()] };

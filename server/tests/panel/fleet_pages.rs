@@ -47,6 +47,7 @@ fn world(inventory: &Inventory, now: Moment) -> World {
             size_bytes: network.mtu,
             answered: true,
             said: None,
+            small_answered: None,
             round_trip_ms: Some(f32::from(a.number.abs_diff(b.number)) / 60.0),
         };
         let pings = if network.uplink == Uplink::Forbidden { pairs.map(ping).collect() } else { vec![] };

@@ -130,6 +130,7 @@ async fn verdicts_are_read_back_with_their_violations() {
         subject: "voice".into(),
         sentence: "voice has a way out on host-01: take eth7 off switch br-voice.".into(),
         evidence: "host-01 shows uplink eth7 on switch br-voice.".into(),
+        because: vec![],
     };
     let row = |s, verdict, violations| HistoryRow { network: "voice".into(), at: after(s), verdict, violations };
     let rows = [row(0, Verdict::Proved, vec![]), row(9, Verdict::Violated, vec![violation]), row(20, Verdict::Unknown, vec![])];

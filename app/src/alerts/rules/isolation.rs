@@ -19,13 +19,11 @@ pub fn violations(seen: &Observations<'_>) -> Vec<Symptom> {
 fn symptom(seen: &Observations<'_>, network: &str, violation: &Violation) -> Symptom {
     let names: Vec<&str> = violation.subject.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     let is_machine = |name: &&&str| seen.inventory.machine(name).is_some();
-    let machines: Vec<Subject> = names.iter().filter(is_machine).map(|name| Subject::machine(*name)).collect();
-    let subject = machines.first().cloned().unwrap_or_else(|| Subject::new(SubjectKind::Network, network));
-    // A packet that does not arrive is explained by whoever should have answered, a shared address by nobody.
-    let hints = if violation.key.starts_with("packet.") { machines } else { Vec::new() };
+    let machine = names.iter().find(is_machine).map(|name| Subject::machine(*name));
+    let subject = machine.unwrap_or_else(|| Subject::new(SubjectKind::Network, network));
     // Several on one machine differ by whom or what they are about.
     let rest = if names.len() > 1 { format!(":{}", names[1..].join(",")) } else { format!(":{network}") };
     Symptom::new(format!("{}{rest}", violation.key), subject, Severity::Bad, violation.sentence.clone())
         .evidence(violation.evidence.lines())
-        .because(hints)
+        .because(violation.because.iter().map(Subject::machine))
 }

@@ -324,6 +324,7 @@ fn a_violated_network_tells_of_whom_it_is_about() {
         subject: subject.into(),
         sentence: "Wrong.".into(),
         evidence: "seen\nby two".into(),
+        because: vec![],
     };
     let violations = vec![violation("network.uplink", "Voice"), violation("machine_id.duplicate", "asterisk-01, asterisk-02")];
     let scene = Scene { isolation: vec![NetworkSight { network: "Voice".into(), known: true, violations }], ..Scene::default() };

@@ -22,6 +22,9 @@ pub struct PairPing {
     pub answered: bool,
     /// What ping said where it was not answered ("message too long, mtu=1500").
     pub said: Option<String>,
+    /// Whether a small packet was, tried where the large one was not.
+    #[serde(default)]
+    pub small_answered: Option<bool>,
     pub round_trip_ms: Option<f32>,
 }
 

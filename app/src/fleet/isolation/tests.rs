@@ -94,6 +94,7 @@ pub(in crate::fleet) fn world(inventory: &Inventory) -> World {
         size_bytes: 9_000,
         answered: true,
         said: None,
+        small_answered: None,
         round_trip_ms: Some(0.1),
     });
     let answers = vec![ArpAnswer { address: [10, 20, 20, 41].into(), macs: vec![mac(1, 41)] }];
@@ -166,7 +167,7 @@ fn every_planted_violation_is_found_on_its_network_and_named() {
         ("mtu.low", "data", "mariadb-01", |_, world| guest(world, "mariadb-01").cards[1].mtu = 8_999),
         ("mtu.low", "data", "mariadb-01", |_, world| host(world).machines[1].cards[1].mtu = Some(1_500)),
         ("mtu.low", "management", "mariadb-01", |_, world| guest(world, "mariadb-01").cards[0].mtu = 1_400),
-        ("packet.lost", "data", "asterisk-01, mariadb-01", |_, world| {
+        ("packet.lost", "data", "data", |_, world| {
             let ping = &mut probes(world).pings[0];
             (ping.answered, ping.said) = (false, Some("message too long, mtu=1500".into()));
         }),
@@ -313,4 +314,38 @@ fn the_verdict_is_written_as_the_interface_says() {
     let json = serde_json::to_value(prove(&inventory, &world(&inventory), NOW)).expect("plain values");
     assert_eq!((&json[0]["network"], &json[0]["verdict"]), (&"data".into(), &"proved".into()));
     assert!(json[0]["evidence"].is_array() && json[0]["at"].is_number());
+}
+
+#[test]
+fn lost_pairs_are_one_violation_that_names_both_sides_and_tells_size_from_silence() {
+    let inventory = inventory();
+    let told = |lost: &[(usize, Option<bool>)]| {
+        let mut world = world(&inventory);
+        for (at, small_answered) in lost {
+            let ping = &mut probes(&mut world).pings[*at];
+            (ping.answered, ping.said, ping.small_answered) = (false, Some("no answer within 1 s".into()), *small_answered);
+        }
+        let found = verdict(&inventory, &world, "data").violations;
+        found.into_iter().map(|violation| (violation.key, violation.sentence, violation.because.join(" "))).collect::<Vec<_>>()
+    };
+    let large = |between: &str, because: &str| {
+        let sentence = format!(
+            "Packets of 9,000 bytes do not get through on data between {between}: look at the MTU of their cards and of the switch."
+        );
+        ("packet.lost".to_string(), sentence, because.to_string())
+    };
+    let everything = |between: &str, because: &str| {
+        let sentence =
+            format!("Nothing gets through on data between {between}: look at their firewalls and cards and at the switch.");
+        ("pair.cut".to_string(), sentence, because.to_string())
+    };
+    // The pairs: asterisk-01 with mariadb-01 and mariadb-02, then these two.
+    assert_eq!(told(&[(0, Some(true))]), [large("asterisk-01 and mariadb-01", "asterisk-01 mariadb-01")]);
+    assert_eq!(told(&[(0, None), (1, Some(true))]), [large("asterisk-01 and mariadb-01, mariadb-02", "asterisk-01")]);
+    assert_eq!(told(&[(1, Some(false)), (2, Some(false))]), [everything("asterisk-01, mariadb-01 and mariadb-02", "mariadb-02")]);
+    assert_eq!(
+        told(&[(0, Some(true)), (1, Some(true)), (2, Some(true))]),
+        [large("asterisk-01 and mariadb-01 and 2 other pairs", "")]
+    );
+    assert_eq!(told(&[(0, Some(false)), (1, Some(true))]).len(), 2);
 }

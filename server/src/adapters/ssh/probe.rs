@@ -91,7 +91,8 @@ fn ping(answer: &Answer, from: &str, size_bytes: u32, to: &str, address: Ipv4Add
     let round_trip_ms = tried.words.split_once("time=").and_then(|(_, rest)| rest.split([' ', '\n']).next()?.parse().ok());
     let answered = tried.code == 0 && round_trip_ms.is_some();
     let said = (!answered).then(|| why_silent(&tried.words));
-    Ok(PairPing { from: from.into(), to: to.into(), size_bytes, answered, said, round_trip_ms })
+    let small_answered = answer.of("small", address).ok().map(|tried| tried.code == 0);
+    Ok(PairPing { from: from.into(), to: to.into(), size_bytes, answered, said, small_answered, round_trip_ms })
 }
 
 /// The one line of ping's that says why; it says nothing where simply nobody answered.
@@ -168,6 +169,16 @@ mod tests {
         ] {
             let ping = pinged(said, code).expect(said);
             assert_eq!((ping.answered, ping.said.as_deref(), ping.round_trip_ms), (false, Some(why), None), "{said}");
+        }
+    }
+
+    #[test]
+    fn where_the_large_packet_is_lost_a_small_one_tells_whether_it_is_the_size() {
+        let lost = format!("wirecenter-probe 1\nping {PEER} 1\n1 packets transmitted, 0 received\n.\n");
+        for (small, expected) in [("", None), ("small {} 0\ntime=0.1 ms\n.\n", Some(true)), ("small {} 1\n\n.\n", Some(false))] {
+            let text = format!("{lost}{}end\n", small.replace("{}", &PEER.to_string()));
+            let probed = parse(&text, "a", 9_000, &[("b".into(), PEER)], &[]).expect("an answer");
+            assert_eq!((probed.pings[0].answered, probed.pings[0].small_answered), (false, expected), "{small}");
         }
     }
 

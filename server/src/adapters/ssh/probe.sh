@@ -11,11 +11,19 @@ try() {
     printf '%s %s %s\n%s\n.\n' "$what" "$address" "$?" "$said"
 }
 
+# Where a large packet is lost, a small one tells whether it is its size.
+pair() {
+    said=$(ping -n -I "$card" -M do -c 1 -W 1 -s "$bytes" "$1" 2>&1)
+    code=$?
+    printf 'ping %s %s\n%s\n.\n' "$1" "$code" "$said"
+    [ "$code" -eq 0 ] || try small "$1" ping -n -I "$card" -c 1 -W 1 -s 56 "$1"
+}
+
 echo 'wirecenter-probe 1'
 [ "$peers" -gt 0 ] && ! command -v ping >/dev/null 2>&1 && echo 'missing ping iputils-ping' && exit
 [ "$#" -gt "$peers" ] && ! command -v arping >/dev/null 2>&1 && echo 'missing arping iputils-arping' && exit
 while [ "$peers" -gt 0 ]; do
-    try ping "$1" ping -n -I "$card" -M do -c 1 -W 1 -s "$bytes" "$1" &
+    pair "$1" &
     shift
     peers=$((peers - 1))
 done
