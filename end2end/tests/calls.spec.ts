@@ -97,7 +97,7 @@ test('without a script: the call that is up, its dialog, and every page of calls
   for (const [address, text] of [
     ['/calls', CALLED],
     [path, 'Up through asterisk-0'],
-    ['/volume', 'answered ÷ attempts'],
+    ['/volume', 'answered ÷ attempts that are over'],
     ['/volume?range=live', 'calls that are up at the PBXs now'],
     ['/volume?by=carrier', 'By carrier each try counts'],
     ['/cdrs', 'pass'],

@@ -75,7 +75,7 @@ pub async fn get_volume(query: String) -> Result<Volume, AppError> {
     let question = VolumeQuestion::from_query(&query);
     let mut conn = database.acquire(doing).await?;
     let now = context::now();
-    let mut volume = database.within(doing, store::volume::get(&mut conn, &question, now)).await?;
+    let mut volume = database.within(doing, store::volume::get(&mut conn, &question, &allowed.panel.calls.tally(now), now)).await?;
     volume.behind = allowed.panel.calls.behind(Some(volume.span.to), now);
     Ok(volume)
 }

@@ -115,6 +115,10 @@ impl Span {
         self.bucket_s.is_multiple_of(HOUR_S)
     }
 
+    pub const fn is_by_minutes(&self) -> bool {
+        self.bucket_s == MINUTE_S
+    }
+
     pub fn bucket(&self) -> Duration {
         Duration::from_secs(self.bucket_s)
     }

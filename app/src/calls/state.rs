@@ -6,6 +6,7 @@ use super::{
     live::{LiveCall, PbxEvent},
     live_list::LiveList,
     sources::{Behind, RecordSource, RecordSources, SHOWN_AFTER, SourceKind},
+    tally::Tally,
 };
 use crate::{
     live::{Hub, Topic, Wake},
@@ -80,6 +81,13 @@ impl CallsState {
         let mut board = self.lock();
         board.sweep(now);
         board.calls().map(|(call, unknown_since)| BoardCall { call: call.clone(), unknown_since }).collect()
+    }
+
+    /// What the calls that are not over add to the sums of those that are.
+    pub fn tally(&self, now: Moment) -> Tally {
+        let mut tally = Tally::default();
+        self.all(now).iter().for_each(|call| tally.note_live(&call.call, now));
+        tally
     }
 
     pub fn find_by_reference(&self, reference: &str) -> Option<BoardCall> {

@@ -4,6 +4,8 @@
 use crate::{
     calls::{
         cdr::{Attempt, Cdr},
+        destination::destination,
+        live::LiveCall,
         volume::{Counts, Grouping},
     },
     values::Moment,
@@ -59,12 +61,30 @@ impl Tally {
             let counts = self.row(grouping, minute, name);
             counts.talk_us = counts.talk_us.saturating_add(talk_us);
         }
-        let end = cdr.ended_at.unwrap_or(cdr.started_at());
-        let overlapped = std::iter::successors(Some(minute), |at| Some(at.plus(Duration::from_secs(MINUTE_S))))
-            .take_while(|at| *at == minute || *at <= end)
+        self.overlap(minute, cdr.ended_at.unwrap_or(cdr.started_at()), names.into_iter().chain(carrier));
+    }
+
+    /// A call that is not over has no record yet. Without it the newest minutes of a chart would always fall.
+    pub fn note_live(&mut self, call: &LiveCall, now: Moment) {
+        let minute = call.started_at.whole(MINUTE_S);
+        // Who calls is known as soon as it is authorized.
+        let customer = call.customer.as_deref().map(|customer| (Grouping::Customer, customer));
+        let destination = (Grouping::Destination, destination(call.called.trim_start_matches('+')));
+        let names = [(Grouping::Total, TOTAL), (Grouping::Pbx, call.pbx.as_str()), destination].into_iter().chain(customer);
+        for (grouping, name) in names.clone() {
+            self.row(grouping, minute, name).open += 1;
+        }
+        // The try at its carrier is counted already, from the proxies' table.
+        let carrier = call.carrier.as_deref().map(|carrier| (Grouping::Carrier, carrier));
+        self.overlap(minute, now, names.chain(carrier));
+    }
+
+    fn overlap<'a>(&mut self, first: Moment, end: Moment, names: impl Iterator<Item = (Grouping, &'a str)> + Clone) {
+        let minutes = std::iter::successors(Some(first), |at| Some(at.plus(Duration::from_secs(MINUTE_S))))
+            .take_while(|at| *at == first || *at <= end)
             .take(OVERLAP_MINUTES_MAX);
-        for minute in overlapped {
-            for (grouping, name) in names.into_iter().chain(carrier) {
+        for minute in minutes {
+            for (grouping, name) in names.clone() {
                 self.row(grouping, minute, name).concurrent += 1;
             }
         }
@@ -108,7 +128,7 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::{
-        calls::{cdr::CdrKey, outcome::Outcome},
+        calls::{cdr::CdrKey, live::CallState, outcome::Outcome},
         values::RatePerMinute,
     };
 
@@ -162,6 +182,40 @@ mod tests {
             assert_eq!((later.attempts, later.talk_us, later.concurrent), (0, 0, 1), "{minute}");
         }
         assert_eq!(at(&tally, Grouping::Total, "2026-11-22T03:15", TOTAL).concurrent, 0);
+    }
+
+    #[test]
+    fn a_call_that_is_up_counts_where_it_began_without_an_outcome_and_is_up_until_now() {
+        let mut tally = Tally::default();
+        let live = LiveCall {
+            reference: "r".into(),
+            pbx: "asterisk-01".into(),
+            unique_id: "u".into(),
+            channel: "c".into(),
+            caller: "1".into(),
+            called: "+442079460123".into(),
+            customer: Some("acme".into()),
+            carrier: Some("carrier-a".into()),
+            state: CallState::Up,
+            started_at: Moment::parse("2026-11-22T03:12:50").expect("a date"),
+            answered_at: None,
+            customer_codec: None,
+            carrier_codec: None,
+        };
+        tally.note_live(&live, Moment::parse("2026-11-22T03:14:00").expect("a date"));
+        let counted = |grouping, minute, name| {
+            let counts = at(&tally, grouping, minute, name);
+            (counts.attempts, counts.open, counts.concurrent)
+        };
+        for (grouping, name) in [(Grouping::Total, TOTAL), (Grouping::Customer, "acme"), (Grouping::Destination, "United Kingdom")]
+        {
+            assert_eq!(counted(grouping, "2026-11-22T03:12", name), (0, 1, 1), "{name}");
+            assert_eq!(counted(grouping, "2026-11-22T03:14", name), (0, 0, 1), "{name}");
+        }
+        assert_eq!(counted(Grouping::Total, "2026-11-22T03:15", TOTAL), (0, 0, 0));
+        assert_eq!(counted(Grouping::Carrier, "2026-11-22T03:12", "carrier-a"), (0, 0, 1), "its try is the proxies' to count");
+        let measures = at(&tally, Grouping::Total, "2026-11-22T03:12", TOTAL).measures(60);
+        assert_eq!((measures.attempts, measures.asr_percent, measures.cps), (1, None, Some(1.0 / 60.0)));
     }
 
     #[test]

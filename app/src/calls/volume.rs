@@ -121,6 +121,9 @@ pub struct Counts {
     pub abandoned: u64,
     pub failed: u64,
     pub refused: u64,
+    /// Calls that began and are not over yet: without an outcome, and not among the attempts.
+    #[serde(default)]
+    pub open: u64,
     pub talk_us: u64,
     pub pdd: PddHistogram,
     /// Calls that overlapped the minute, wherever they began; over a longer time, the most in any of its minutes.
@@ -160,6 +163,7 @@ impl Counts {
         self.abandoned += other.abandoned;
         self.failed += other.failed;
         self.refused += other.refused;
+        self.open += other.open;
         self.talk_us = self.talk_us.saturating_add(other.talk_us);
         self.pdd.add(&other.pdd);
         self.concurrent = self.concurrent.max(other.concurrent);
@@ -173,14 +177,14 @@ impl Counts {
     pub fn measures(&self, seconds: u64) -> Measures {
         let percent = |part| ratio(part, self.attempts).map(|share| share * 100.0);
         Measures {
-            attempts: self.attempts,
+            attempts: self.attempts + self.open,
             answered: self.answered,
             asr_percent: percent(self.answered),
             ner_percent: percent(self.effective()),
             acd_s: ratio(self.talk_us, self.answered).map(|us| us / 1_000_000.0),
             pdd_ms: self.pdd.average_ms(),
             pdd_p95_ms: self.pdd.quantile_ms(0.95),
-            cps: ratio(self.attempts, seconds),
+            cps: ratio(self.attempts + self.open, seconds),
             concurrent: self.concurrent,
         }
     }
@@ -272,9 +276,9 @@ impl Measure {
     pub const fn formula(self) -> &'static str {
         match self {
             Measure::Attempts => "calls that began; by carrier: tries at the carrier",
-            Measure::Asr => "answered ÷ attempts",
-            Measure::Ner => "(answered + busy + no answer + rejected by the called side) ÷ attempts (ITU-T E.425)",
-            Measure::Acd => "talk seconds ÷ answered",
+            Measure::Asr => "answered ÷ attempts that are over",
+            Measure::Ner => "(answered + busy + no answer + rejected by the called side) ÷ attempts that are over (ITU-T E.425)",
+            Measure::Acd => "talk seconds ÷ answered, of calls that are over",
             Measure::Pdd => "INVITE to the first 180, 183 or 200, on average",
             Measure::PddP95 => "INVITE to the first 180, 183 or 200, not exceeded by 95 % (from fixed buckets)",
             Measure::Cps => "attempts ÷ seconds",

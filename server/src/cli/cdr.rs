@@ -8,6 +8,7 @@ use app::{
         search as search_fields,
         sources::Behind,
         store,
+        tally::Tally,
         volume::{Grouping, Measure, Measures, Range, VolumeQuestion},
     },
     context,
@@ -153,7 +154,7 @@ pub async fn volume(args: VolumeArgs) -> Result<(), Failure> {
     let store = Store::open(&args.common).await?;
     let found = async {
         let mut conn = store.database.acquire("read the call volume").await?;
-        Ok::<_, Failure>(store::volume::get(&mut conn, &question, context::now()).await?)
+        Ok::<_, Failure>(store::volume::get(&mut conn, &question, &Tally::default(), context::now()).await?)
     };
     let found = found.await;
     store.close().await;

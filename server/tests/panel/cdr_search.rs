@@ -8,8 +8,10 @@ use crate::{
 use app::{
     calls::{
         cdr::{CdrFilter, CdrKey},
+        live::{CallState, LiveCall},
         outcome::Outcome,
         store,
+        tally::Tally,
         volume::{Grouping, Range, VolumeQuestion},
     },
     values::Moment,
@@ -66,7 +68,8 @@ async fn volume_is_cut_as_asked_and_its_shadow_is_a_week_older() {
     let range = Range::Custom { from, to: from.plus(Duration::from_secs(600)) };
     let now = from.plus(Duration::from_secs(8 * 86_400));
     let by = |grouping, only: Option<&str>, range| VolumeQuestion { grouping, only: only.map(Into::into), range };
-    let volume = store::volume::get(&mut conn, &by(Grouping::Customer, None, range), now).await.expect("it answers");
+    let volume =
+        store::volume::get(&mut conn, &by(Grouping::Customer, None, range), &Tally::default(), now).await.expect("it answers");
     assert_eq!(
         volume.rows.iter().map(|row| (row.name.as_str(), row.measures.attempts)).collect::<Vec<_>>(),
         [("acme", 1_500), ("umbrella", 1_500)]
@@ -75,16 +78,68 @@ async fn volume_is_cut_as_asked_and_its_shadow_is_a_week_older() {
     assert_eq!(volume.points.len(), 10);
     assert_eq!(volume.points.iter().map(|point| point.measures.attempts).sum::<u64>(), 3_000);
     // By carrier each try counts, and one carrier's points are its own.
-    let volume = store::volume::get(&mut conn, &by(Grouping::Carrier, Some("carrier-b"), range), now).await.expect("it answers");
+    let volume = store::volume::get(&mut conn, &by(Grouping::Carrier, Some("carrier-b"), range), &Tally::default(), now)
+        .await
+        .expect("it answers");
     let asr = volume.rows.iter().map(|row| (row.name.as_str(), row.measures.attempts, row.measures.asr_percent));
     assert_eq!(asr.collect::<Vec<_>>(), [("carrier-a", 1_800, Some(600.0 / 1_800.0 * 100.0)), ("carrier-b", 600, Some(0.0))]);
     assert_eq!(volume.whole.attempts, 600);
     // A week later these calls are the shadow.
     let week = Duration::from_secs(7 * 86_400);
     let range = Range::Custom { from: from.plus(week), to: from.plus(week + Duration::from_secs(600)) };
-    let volume = store::volume::get(&mut conn, &by(Grouping::Total, None, range), now).await.expect("it answers");
+    let volume =
+        store::volume::get(&mut conn, &by(Grouping::Total, None, range), &Tally::default(), now).await.expect("it answers");
     assert_eq!((volume.whole.attempts, volume.whole.asr_percent, volume.week_before.attempts), (0, None, 3_000));
     assert_eq!(volume.shadow.iter().map(|point| point.measures.attempts).sum::<u64>(), 3_000);
+}
+
+#[tokio::test]
+async fn a_call_that_is_up_is_in_the_newest_minutes_and_in_no_ratio() {
+    let source = Source::new().await;
+    source.call(1, 3_000);
+    drain(&source.collector().await).await;
+    let mut conn = MySqlConnection::connect(&source.ours.url()).await.expect("it answers");
+    let from = Moment::from_micros(START_US);
+    let now = from.plus(Duration::from_secs(8 * 60 + 30));
+    let call = |name: &str, second| LiveCall {
+        reference: name.into(),
+        pbx: "asterisk-09".into(),
+        unique_id: name.into(),
+        channel: name.into(),
+        caller: "1".into(),
+        called: "442079460123".into(),
+        customer: Some("acme".into()),
+        carrier: None,
+        state: CallState::Up,
+        started_at: from.plus(Duration::from_secs(second)),
+        answered_at: None,
+        customer_codec: None,
+        carrier_codec: None,
+    };
+    let mut live = Tally::default();
+    // The third began before the span: it is up in all of it and began in none of it.
+    for call in [call("a", 7 * 60), call("b", 8 * 60), LiveCall { started_at: from.minus(Duration::from_secs(90)), ..call("c", 0) }]
+    {
+        live.note_live(&call, now);
+    }
+    let question = |only: Option<&str>| VolumeQuestion {
+        grouping: Grouping::Pbx,
+        only: only.map(Into::into),
+        range: Range::Custom { from, to: from.plus(Duration::from_secs(600)) },
+    };
+    let nobody = Tally::default();
+    let before = store::volume::get(&mut conn, &question(None), &nobody, now).await.expect("it answers");
+    let volume = store::volume::get(&mut conn, &question(None), &live, now).await.expect("it answers");
+    let more = |at: usize| {
+        let (old, new) = (before.points[at].measures, volume.points[at].measures);
+        (new.attempts - old.attempts, new.concurrent - old.concurrent, new.asr_percent == old.asr_percent)
+    };
+    assert_eq!((0..10).map(more).collect::<Vec<_>>()[6..], [(0, 1, true), (1, 2, true), (1, 3, true), (0, 0, true)]);
+    assert_eq!((volume.whole.attempts, volume.whole.asr_percent), (3_002, before.whole.asr_percent));
+    let row = volume.rows.iter().find(|row| row.name == "asterisk-09").expect("it has calls, and none is over");
+    assert_eq!((row.measures.attempts, row.measures.asr_percent, row.measures.concurrent), (2, None, 3));
+    let one = store::volume::get(&mut conn, &question(Some("asterisk-09")), &live, now).await.expect("it answers");
+    assert_eq!(one.points.iter().map(|point| point.measures.concurrent).collect::<Vec<_>>(), [1, 1, 1, 1, 1, 1, 1, 2, 3, 0]);
 }
 
 #[tokio::test]
@@ -127,7 +182,7 @@ async fn a_range_that_cannot_be_read_counts_nothing_and_what_was_typed_stays() {
     ] {
         let page = noc.page(&format!("/volume?{query}")).await;
         assert!(page.contains("Nothing was counted.") && page.contains(says), "{query}");
-        assert!(!page.contains("answered ÷ attempts"), "{query}: no figure is shown");
+        assert!(!page.contains("answered ÷ attempts that are over"), "{query}: no figure is shown");
         assert_eq!(noc.read("/api/calls/volume", &[("query", query)]).await.status(), 422, "{query}");
     }
     let live = noc.page("/volume?range=live&by=carrier").await;

@@ -2,7 +2,7 @@
 
 use crate::{
     calls::{
-        tally::TOTAL,
+        tally::{TOTAL, Tally},
         volume::{Counts, Grouping, PddHistogram, Span, Volume, VolumePoint, VolumeQuestion, VolumeRow},
     },
     values::Moment,
@@ -12,18 +12,30 @@ use std::collections::BTreeMap;
 use time::PrimitiveDateTime;
 
 /// What a page or command asks for, with the shadow of a week earlier. The points are of the one name that was asked for, or of all
-/// calls together.
-pub async fn get(conn: &mut MySqlConnection, question: &VolumeQuestion, now: Moment) -> sqlx::Result<Volume> {
+/// calls together. `live` are the calls that are not over, as far as whoever asks knows them.
+pub async fn get(conn: &mut MySqlConnection, question: &VolumeQuestion, live: &Tally, now: Moment) -> sqlx::Result<Volume> {
     let span = question.range.span(now);
     let before = span.week_before();
     let (grouping, name) = match &question.only {
         Some(name) => (question.grouping, name.as_str()),
         None => (Grouping::Total, TOTAL),
     };
-    let here = list_points(&mut *conn, grouping, name, &span).await?;
+    let mut here = list_points(&mut *conn, grouping, name, &span).await?;
     let earlier = list_points(&mut *conn, grouping, name, &before).await?;
     let earlier_span = (before.from.into(), before.to.into());
-    let (rows, mut rows_before) = list_both(&mut *conn, question.grouping, &span, earlier_span).await?;
+    let (mut rows, mut rows_before) = list_both(&mut *conn, question.grouping, &span, earlier_span).await?;
+    for ((of, minute, about), counts) in live.minutes() {
+        let Some(at) = span.index_of(*minute) else { continue };
+        if (*of, about.as_str()) == (grouping, name)
+            && let Some(bucket) = here.get_mut(at)
+        {
+            // In a longer bucket the minute of the most calls is not known any more.
+            if span.is_by_minutes() { bucket.add(counts) } else { bucket.add_later(counts) }
+        }
+        if *of == question.grouping {
+            rows.entry(about.clone()).or_default().add_later(counts);
+        }
+    }
     let whole = |counts: &[Counts], span: &Span| {
         let mut sum = Counts::default();
         counts.iter().for_each(|counts| sum.add_later(counts));
@@ -270,6 +282,7 @@ impl Sums {
             failed: self.failed,
             refused: self.refused,
             talk_us: self.talk_us,
+            open: 0,
             concurrent: self.concurrent,
             pdd: PddHistogram { buckets, sum_ms: self.pdd_sum_ms },
         }

@@ -15,6 +15,7 @@ use app::{
     calls::{
         cdr::CdrFilter,
         store,
+        tally::Tally,
         volume::{Grouping, Range, VolumeQuestion},
     },
     context,
@@ -226,8 +227,8 @@ pub async fn chart_month() -> Result<Figure, Failure> {
     let (mut took, mut hour) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
         let ask = |range| VolumeQuestion { grouping: Grouping::Customer, only: None, range };
-        took.push(timed(store::volume::get(&mut conn, &ask(Range::Month), archive.end)).await?);
-        hour.push(timed(store::volume::get(&mut conn, &ask(Range::Hour), archive.end)).await?);
+        took.push(timed(store::volume::get(&mut conn, &ask(Range::Month), &Tally::default(), archive.end)).await?);
+        hour.push(timed(store::volume::get(&mut conn, &ask(Range::Hour), &Tally::default(), archive.end)).await?);
     }
     drop(conn);
     pool.close().await;
