@@ -109,7 +109,48 @@ pub struct Span {
     pub now: Moment,
 }
 
+/// Calls are added up by minute, by hour and by day of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grain {
+    Minute,
+    Hour,
+    Day,
+}
+
+/// What is read at once, of one grain: a time that lies in a span, in an earlier one, or in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub grain: Grain,
+    pub from: Moment,
+    /// Not included.
+    pub to: Moment,
+    pub in_span: bool,
+    pub in_earlier: bool,
+}
+
 impl Span {
+    /// This span and an earlier one of the same buckets, cut so that every time is read once, and whole days by day.
+    pub fn pieces(&self, earlier: &Self) -> Vec<Piece> {
+        let mut bounds = [earlier.from, earlier.to, self.from, self.to];
+        bounds.sort_unstable();
+        let mut pieces = Vec::new();
+        for (from, to) in bounds.iter().zip(&bounds[1..]) {
+            let within = |span: &Self| span.from <= *from && *from < span.to;
+            let (in_span, in_earlier) = (within(self), within(earlier));
+            let (first_day, last_day) = (from.plus(Duration::from_secs(DAY_S - 1)).whole(DAY_S), to.whole(DAY_S));
+            let cut = match (self.by_hours(), first_day < last_day) {
+                (false, _) => vec![(Grain::Minute, *from, *to)],
+                (true, false) => vec![(Grain::Hour, *from, *to)],
+                (true, true) => {
+                    vec![(Grain::Hour, *from, first_day), (Grain::Day, first_day, last_day), (Grain::Hour, last_day, *to)]
+                }
+            };
+            let some = cut.into_iter().filter(|(_, from, to)| from < to && (in_span || in_earlier));
+            pieces.extend(some.map(|(grain, from, to)| Piece { grain, from, to, in_span, in_earlier }));
+        }
+        pieces
+    }
+
     /// Where buckets are whole hours the sums by hour do; they are sixty times fewer.
     pub const fn by_hours(&self) -> bool {
         self.bucket_s.is_multiple_of(HOUR_S)

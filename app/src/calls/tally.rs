@@ -22,6 +22,7 @@ pub const UNKNOWN: &str = "unknown";
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 3_600;
+const DAY_S: u64 = 24 * HOUR_S;
 /// A call that claims to have lasted longer overlaps this many minutes, no more: an hour of a broken clock must not become a
 /// million rows.
 const OVERLAP_MINUTES_MAX: usize = 24 * 60;
@@ -110,12 +111,21 @@ impl Tally {
 
     /// What is added to each hour. Calls at once are not: the most of an hour is found among its minutes, once they are written.
     pub fn hours(&self) -> BTreeMap<Row, Counts> {
-        let mut hours: BTreeMap<Row, Counts> = BTreeMap::new();
+        self.by(HOUR_S)
+    }
+
+    /// What is added to each day of UTC, likewise.
+    pub fn days(&self) -> BTreeMap<Row, Counts> {
+        self.by(DAY_S)
+    }
+
+    fn by(&self, seconds: u64) -> BTreeMap<Row, Counts> {
+        let mut sums: BTreeMap<Row, Counts> = BTreeMap::new();
         for ((grouping, minute, name), counts) in &self.minutes {
-            let hour = (*grouping, minute.whole(HOUR_S), name.clone());
-            hours.entry(hour).or_default().add(&Counts { concurrent: 0, ..*counts });
+            let row = (*grouping, minute.whole(seconds), name.clone());
+            sums.entry(row).or_default().add(&Counts { concurrent: 0, ..*counts });
         }
-        hours
+        sums
     }
 
     /// The names that were touched, by which the sums of one name can be asked for.

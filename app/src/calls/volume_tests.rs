@@ -1,6 +1,7 @@
 //! What the measures and ranges of call volume must be.
 
 use super::*;
+use crate::calls::range::Piece;
 
 fn counts(answered: u64, busy: u64, failed: u64) -> Counts {
     let mut counts = Counts::default();
@@ -109,4 +110,46 @@ fn every_name_in_an_address_is_read_again() {
         assert_eq!(Measure::parse(measure.name()), Some(measure));
         assert!(!measure.formula().is_empty());
     }
+}
+
+#[test]
+fn two_spans_are_read_once_each_and_whole_days_by_day() {
+    let at = |text: &str| Moment::parse(text).expect("a date");
+    let told = |span: &Span, earlier: &Span| {
+        let line = |piece: &Piece| {
+            let whose = match (piece.in_span, piece.in_earlier) {
+                (true, true) => "both",
+                (true, false) => "span",
+                (false, true) => "earlier",
+                (false, false) => "nobody",
+            };
+            let text = |at: Moment| at.rfc3339()[5..13].to_string();
+            format!("{:?} {} {} {whose}", piece.grain, text(piece.from), text(piece.to))
+        };
+        span.pieces(earlier).iter().map(line).collect::<Vec<_>>()
+    };
+    let span = |from, to, bucket_s| Span { from: at(from), to: at(to), bucket_s, now: at(to) };
+    // Thirty days and the same a week before overlap.
+    let month = span("2026-10-24T08:00", "2026-11-23T08:00", 4 * 3_600);
+    assert_eq!(
+        told(&month, &month.week_before()),
+        [
+            "Hour 10-17T08 10-18T00 earlier",
+            "Day 10-18T00 10-24T00 earlier",
+            "Hour 10-24T00 10-24T08 earlier",
+            "Hour 10-24T08 10-25T00 both",
+            "Day 10-25T00 11-16T00 both",
+            "Hour 11-16T00 11-16T08 both",
+            "Hour 11-16T08 11-17T00 span",
+            "Day 11-17T00 11-23T00 span",
+            "Hour 11-23T00 11-23T08 span",
+        ]
+    );
+    let nights = span("2026-11-21T00:00", "2026-11-23T00:00", 3_600);
+    let nothing = Span { to: nights.from, ..nights };
+    assert_eq!(told(&nights, &nothing), ["Day 11-21T00 11-23T00 span"]);
+    let morning = span("2026-11-21T01:00", "2026-11-21T23:00", 3_600);
+    assert_eq!(told(&morning, &nothing), ["Hour 11-21T01 11-21T23 span"]);
+    let hour = span("2026-11-21T01:00", "2026-11-21T02:00", 60);
+    assert_eq!(told(&hour, &hour.week_before()), ["Minute 11-14T01 11-14T02 earlier", "Minute 11-21T01 11-21T02 span"]);
 }

@@ -94,9 +94,11 @@ impl Source {
         assert_eq!(ours.sql("SELECT COUNT(*) FROM cdrs"), distinct, "each call once");
         assert_eq!(ours.sql("SELECT COUNT(*) FROM attempts"), ours.sql(&format!("SELECT COUNT(*) FROM {proxy}.attempts")));
         let talk = "SUM(IF(answered_at IS NULL, 0, TIMESTAMPDIFF(MICROSECOND, answered_at, ended_at)))";
-        for (table, at, format) in
-            [("volume_minutes", "minute", "%Y-%m-%d %H:%i:00"), ("volume_hours", "hour", "%Y-%m-%d %H:00:00")]
-        {
+        for (table, at, format) in [
+            ("volume_minutes", "minute", "%Y-%m-%d %H:%i:00"),
+            ("volume_hours", "hour", "%Y-%m-%d %H:00:00"),
+            ("volume_days", "day", "%Y-%m-%d"),
+        ] {
             for (cut, name) in [(0, "'total'"), (2, "customer"), (3, "destination"), (4, "pbx")] {
                 let rows = format!(
                     "SELECT DATE_FORMAT(started_at, '{format}') AS at, {name} AS name, COUNT(*), SUM(outcome = 'answered'), SUM(outcome = 'busy'),
@@ -121,6 +123,9 @@ impl Source {
         let peaks = "SELECT COUNT(*) FROM volume_hours AS h WHERE concurrent <> (SELECT MAX(concurrent) FROM volume_minutes AS m
                      WHERE m.cut = h.cut AND m.name = h.name AND m.minute >= h.hour AND m.minute < h.hour + INTERVAL 1 HOUR)";
         assert_eq!(ours.sql(peaks), "0", "an hour's peak is that of its minutes");
+        let days = "SELECT COUNT(*) FROM ((SELECT cut, day, name, concurrent, pdd_sum_ms, pdd_1 FROM volume_days)
+                    EXCEPT (SELECT cut, DATE(hour), name, MAX(concurrent), SUM(pdd_sum_ms), SUM(pdd_1) FROM volume_hours GROUP BY 1, 2, 3)) AS x";
+        assert_eq!(ours.sql(days), "0", "a day is its hours");
     }
 }
 

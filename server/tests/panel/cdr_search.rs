@@ -12,7 +12,7 @@ use app::{
         outcome::Outcome,
         store,
         tally::Tally,
-        volume::{Grouping, Range, VolumeQuestion},
+        volume::{Grouping, Range, VolumeQuestion, VolumeRow},
     },
     values::Moment,
 };
@@ -77,6 +77,15 @@ async fn volume_is_cut_as_asked_and_its_shadow_is_a_week_older() {
     assert_eq!((volume.whole.attempts, volume.whole.asr_percent, volume.whole.cps), (3_000, Some(20.0), Some(5.0)));
     assert_eq!(volume.points.len(), 10);
     assert_eq!(volume.points.iter().map(|point| point.measures.attempts).sum::<u64>(), 3_000);
+    // Weeks are read by day, but for their ends.
+    let hours = |count: u64| Duration::from_secs(count * 3_600);
+    let weeks = Range::Custom { from: from.minus(hours(20 * 24 + 5)), to: from.plus(hours(20 * 24 + 3)) };
+    let long =
+        store::volume::get(&mut conn, &by(Grouping::Customer, None, weeks), &Tally::default(), now).await.expect("it answers");
+    let told = |row: &VolumeRow| (row.name.clone(), row.measures.attempts, row.measures.acd_s, row.measures.concurrent);
+    assert_eq!(long.rows.iter().map(told).collect::<Vec<_>>(), volume.rows.iter().map(told).collect::<Vec<_>>());
+    assert_eq!(long.whole.attempts, 3_000);
+    assert!(long.rows.iter().all(|row| row.week_before.attempts == row.measures.attempts), "they lie in the week before as well");
     // By carrier each try counts, and one carrier's points are its own.
     let volume = store::volume::get(&mut conn, &by(Grouping::Carrier, Some("carrier-b"), range), &Tally::default(), now)
         .await

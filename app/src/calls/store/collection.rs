@@ -123,7 +123,10 @@ async fn add_up(conn: &mut MySqlConnection, tally: &Tally) -> sqlx::Result<()> {
     }
     add_to_minutes(&mut *conn, &sums(tally.minutes())).await?;
     add_to_hours(&mut *conn, &sums(&tally.hours())).await?;
-    raise_peaks(conn, &touched(tally)).await
+    add_to_days(&mut *conn, &sums(&tally.days())).await?;
+    let touched = touched(tally);
+    raise_peaks(&mut *conn, &touched).await?;
+    raise_peaks_of_days(conn, &touched).await
 }
 
 /// Adds to each minute, or begins it.
@@ -197,8 +200,43 @@ async fn add_to_hours(conn: &mut MySqlConnection, rows: &str) -> sqlx::Result<()
     Ok(())
 }
 
-/// The most calls at once of an hour is that of its minutes. A minute's count only ever grows, so looking at the minutes that were
-/// touched is enough.
+/// Adds to each day, or begins it; calls at once are told by [`raise_peaks`].
+async fn add_to_days(conn: &mut MySqlConnection, rows: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO volume_days
+           (cut, day, name, attempts, answered, busy, no_answer, rejected, abandoned, failed, refused, talk_us, concurrent, pdd_sum_ms, pdd_0, pdd_1, pdd_2, pdd_3, pdd_4, pdd_5, pdd_6, pdd_7, pdd_8, pdd_9, pdd_10, pdd_11, pdd_12, pdd_13, pdd_14, pdd_15)
+         SELECT * FROM JSON_TABLE(?, '$[*]' COLUMNS (
+           cut TINYINT UNSIGNED PATH '$[0]', day DATE PATH '$[1]', name VARCHAR(63) PATH '$[2]', attempts INT UNSIGNED
+           PATH '$[3]', answered INT UNSIGNED PATH '$[4]', busy INT UNSIGNED PATH '$[5]', no_answer INT UNSIGNED PATH '$[6]',
+           rejected INT UNSIGNED PATH '$[7]', abandoned INT UNSIGNED PATH '$[8]', failed INT UNSIGNED PATH '$[9]', refused INT
+           UNSIGNED PATH '$[10]', talk_us BIGINT UNSIGNED PATH '$[11]', concurrent INT UNSIGNED PATH '$[12]', pdd_sum_ms
+           BIGINT UNSIGNED PATH '$[13]', pdd_0 INT UNSIGNED PATH '$[14]', pdd_1 INT UNSIGNED PATH '$[15]', pdd_2 INT UNSIGNED
+           PATH '$[16]', pdd_3 INT UNSIGNED PATH '$[17]', pdd_4 INT UNSIGNED PATH '$[18]', pdd_5 INT UNSIGNED PATH '$[19]',
+           pdd_6 INT UNSIGNED PATH '$[20]', pdd_7 INT UNSIGNED PATH '$[21]', pdd_8 INT UNSIGNED PATH '$[22]', pdd_9 INT
+           UNSIGNED PATH '$[23]', pdd_10 INT UNSIGNED PATH '$[24]', pdd_11 INT UNSIGNED PATH '$[25]', pdd_12 INT UNSIGNED PATH
+           '$[26]', pdd_13 INT UNSIGNED PATH '$[27]', pdd_14 INT UNSIGNED PATH '$[28]', pdd_15 INT UNSIGNED PATH '$[29]')) AS new
+         ON DUPLICATE KEY UPDATE
+           attempts = volume_days.attempts + VALUES(attempts), answered = volume_days.answered + VALUES(answered), busy =
+           volume_days.busy + VALUES(busy), no_answer = volume_days.no_answer + VALUES(no_answer), rejected =
+           volume_days.rejected + VALUES(rejected), abandoned = volume_days.abandoned + VALUES(abandoned), failed =
+           volume_days.failed + VALUES(failed), refused = volume_days.refused + VALUES(refused), talk_us =
+           volume_days.talk_us + VALUES(talk_us), pdd_sum_ms = volume_days.pdd_sum_ms + VALUES(pdd_sum_ms), pdd_0 =
+           volume_days.pdd_0 + VALUES(pdd_0), pdd_1 = volume_days.pdd_1 + VALUES(pdd_1), pdd_2 = volume_days.pdd_2 +
+           VALUES(pdd_2), pdd_3 = volume_days.pdd_3 + VALUES(pdd_3), pdd_4 = volume_days.pdd_4 + VALUES(pdd_4), pdd_5 =
+           volume_days.pdd_5 + VALUES(pdd_5), pdd_6 = volume_days.pdd_6 + VALUES(pdd_6), pdd_7 = volume_days.pdd_7 +
+           VALUES(pdd_7), pdd_8 = volume_days.pdd_8 + VALUES(pdd_8), pdd_9 = volume_days.pdd_9 + VALUES(pdd_9), pdd_10 =
+           volume_days.pdd_10 + VALUES(pdd_10), pdd_11 = volume_days.pdd_11 + VALUES(pdd_11), pdd_12 = volume_days.pdd_12 +
+           VALUES(pdd_12), pdd_13 = volume_days.pdd_13 + VALUES(pdd_13), pdd_14 = volume_days.pdd_14 + VALUES(pdd_14),
+           pdd_15 = volume_days.pdd_15 + VALUES(pdd_15)",
+        rows
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The most calls at once of an hour, and of a day, is that of its minutes. A minute's count only ever grows, so looking at the
+/// minutes that were touched is enough.
 async fn raise_peaks(conn: &mut MySqlConnection, rows: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO volume_hours (cut, hour, name, concurrent)
@@ -209,6 +247,23 @@ async fn raise_peaks(conn: &mut MySqlConnection, rows: &str) -> sqlx::Result<()>
            ON minutes.cut = touched.cut AND minutes.minute = touched.minute AND minutes.name = touched.name
          GROUP BY touched.cut, touched.hour, touched.name
          ON DUPLICATE KEY UPDATE concurrent = GREATEST(volume_hours.concurrent, VALUES(concurrent))",
+        rows
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn raise_peaks_of_days(conn: &mut MySqlConnection, rows: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO volume_days (cut, day, name, concurrent)
+         SELECT touched.cut, DATE(touched.minute), touched.name, MAX(minutes.concurrent)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+           cut TINYINT UNSIGNED PATH '$[0]', minute DATETIME PATH '$[1]', name VARCHAR(63) PATH '$[2]')) AS touched
+         STRAIGHT_JOIN volume_minutes AS minutes
+           ON minutes.cut = touched.cut AND minutes.minute = touched.minute AND minutes.name = touched.name
+         GROUP BY touched.cut, DATE(touched.minute), touched.name
+         ON DUPLICATE KEY UPDATE concurrent = GREATEST(volume_days.concurrent, VALUES(concurrent))",
         rows
     )
     .execute(conn)

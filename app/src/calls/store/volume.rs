@@ -2,6 +2,7 @@
 
 use crate::{
     calls::{
+        range::{Grain, Piece},
         tally::{TOTAL, Tally},
         volume::{Counts, Grouping, PddHistogram, Span, Volume, VolumePoint, VolumeQuestion, VolumeRow},
     },
@@ -22,8 +23,7 @@ pub async fn get(conn: &mut MySqlConnection, question: &VolumeQuestion, live: &T
     };
     let mut here = list_points(&mut *conn, grouping, name, &span).await?;
     let earlier = list_points(&mut *conn, grouping, name, &before).await?;
-    let earlier_span = (before.from.into(), before.to.into());
-    let (mut rows, mut rows_before) = list_both(&mut *conn, question.grouping, &span, earlier_span).await?;
+    let (mut rows, mut rows_before) = list_both(&mut *conn, question.grouping, &span, &before).await?;
     for ((of, minute, about), counts) in live.minutes() {
         let Some(at) = span.index_of(*minute) else { continue };
         if (*of, about.as_str()) == (grouping, name)
@@ -128,92 +128,108 @@ pub async fn list_points(conn: &mut MySqlConnection, grouping: Grouping, name: &
 
 /// The counts of every name over the whole span.
 pub async fn list_rows(conn: &mut MySqlConnection, grouping: Grouping, span: &Span) -> sqlx::Result<ByName> {
-    let nothing = (span.from.into(), span.from.into());
-    Ok(list_both(conn, grouping, span, nothing).await?.0)
+    let nothing = Span { to: span.from, ..*span };
+    Ok(list_both(conn, grouping, span, &nothing).await?.0)
 }
 
 pub type ByName = BTreeMap<String, Counts>;
 
-/// The counts of every name over the span and over an earlier one, which may overlap: what is in both is read once. Sums are made of
-/// doubles, which are exact here and twice as fast as decimals.
-async fn list_both(
-    conn: &mut MySqlConnection,
-    grouping: Grouping,
-    span: &Span,
-    (from_before, to_before): (PrimitiveDateTime, PrimitiveDateTime),
-) -> sqlx::Result<(ByName, ByName)> {
-    let (cut, from, to) = bounds(grouping, span);
-    let rows = if span.by_hours() {
-        sqlx::query_as!(
-            Sums,
-            r#"SELECT MIN(hour) AS "at!", name,
-                CAST(SUM(attempts + 0e0) AS UNSIGNED) AS "attempts!: u64", CAST(SUM(answered + 0e0) AS UNSIGNED) AS "answered!:
-                u64", CAST(SUM(busy + 0e0) AS UNSIGNED) AS "busy!: u64", CAST(SUM(no_answer + 0e0) AS UNSIGNED) AS "no_answer!:
-                u64", CAST(SUM(rejected + 0e0) AS UNSIGNED) AS "rejected!: u64", CAST(SUM(abandoned + 0e0) AS UNSIGNED) AS
-                "abandoned!: u64", CAST(SUM(failed + 0e0) AS UNSIGNED) AS "failed!: u64", CAST(SUM(refused + 0e0) AS UNSIGNED)
-                AS "refused!: u64", CAST(SUM(talk_us + 0e0) AS UNSIGNED) AS "talk_us!: u64", CAST(MAX(concurrent) AS UNSIGNED)
-                AS "concurrent!: u64", CAST(SUM(pdd_sum_ms + 0e0) AS UNSIGNED) AS "pdd_sum_ms!: u64", CAST(SUM(pdd_0 + 0e0) AS
-                UNSIGNED) AS "pdd_0!: u64", CAST(SUM(pdd_1 + 0e0) AS UNSIGNED) AS "pdd_1!: u64", CAST(SUM(pdd_2 + 0e0) AS
-                UNSIGNED) AS "pdd_2!: u64", CAST(SUM(pdd_3 + 0e0) AS UNSIGNED) AS "pdd_3!: u64", CAST(SUM(pdd_4 + 0e0) AS
-                UNSIGNED) AS "pdd_4!: u64", CAST(SUM(pdd_5 + 0e0) AS UNSIGNED) AS "pdd_5!: u64", CAST(SUM(pdd_6 + 0e0) AS
-                UNSIGNED) AS "pdd_6!: u64", CAST(SUM(pdd_7 + 0e0) AS UNSIGNED) AS "pdd_7!: u64", CAST(SUM(pdd_8 + 0e0) AS
-                UNSIGNED) AS "pdd_8!: u64", CAST(SUM(pdd_9 + 0e0) AS UNSIGNED) AS "pdd_9!: u64", CAST(SUM(pdd_10 + 0e0) AS
-                UNSIGNED) AS "pdd_10!: u64", CAST(SUM(pdd_11 + 0e0) AS UNSIGNED) AS "pdd_11!: u64", CAST(SUM(pdd_12 + 0e0) AS
-                UNSIGNED) AS "pdd_12!: u64", CAST(SUM(pdd_13 + 0e0) AS UNSIGNED) AS "pdd_13!: u64", CAST(SUM(pdd_14 + 0e0) AS
-                UNSIGNED) AS "pdd_14!: u64", CAST(SUM(pdd_15 + 0e0) AS UNSIGNED) AS "pdd_15!: u64"
-               FROM volume_hours WHERE cut = ? AND ((hour >= ? AND hour < ?) OR (hour >= ? AND hour < ?))
-               GROUP BY name, hour >= ?, hour < ?"#,
-            cut,
-            from,
-            to,
-            from_before,
-            to_before,
-            from,
-            to_before
-        )
-        .fetch_all(conn)
-        .await?
-    } else {
-        sqlx::query_as!(
-            Sums,
-            r#"SELECT MIN(minute) AS "at!", name,
-                CAST(SUM(attempts + 0e0) AS UNSIGNED) AS "attempts!: u64", CAST(SUM(answered + 0e0) AS UNSIGNED) AS "answered!:
-                u64", CAST(SUM(busy + 0e0) AS UNSIGNED) AS "busy!: u64", CAST(SUM(no_answer + 0e0) AS UNSIGNED) AS "no_answer!:
-                u64", CAST(SUM(rejected + 0e0) AS UNSIGNED) AS "rejected!: u64", CAST(SUM(abandoned + 0e0) AS UNSIGNED) AS
-                "abandoned!: u64", CAST(SUM(failed + 0e0) AS UNSIGNED) AS "failed!: u64", CAST(SUM(refused + 0e0) AS UNSIGNED)
-                AS "refused!: u64", CAST(SUM(talk_us + 0e0) AS UNSIGNED) AS "talk_us!: u64", CAST(MAX(concurrent) AS UNSIGNED)
-                AS "concurrent!: u64", CAST(SUM(pdd_sum_ms + 0e0) AS UNSIGNED) AS "pdd_sum_ms!: u64", CAST(SUM(pdd_0 + 0e0) AS
-                UNSIGNED) AS "pdd_0!: u64", CAST(SUM(pdd_1 + 0e0) AS UNSIGNED) AS "pdd_1!: u64", CAST(SUM(pdd_2 + 0e0) AS
-                UNSIGNED) AS "pdd_2!: u64", CAST(SUM(pdd_3 + 0e0) AS UNSIGNED) AS "pdd_3!: u64", CAST(SUM(pdd_4 + 0e0) AS
-                UNSIGNED) AS "pdd_4!: u64", CAST(SUM(pdd_5 + 0e0) AS UNSIGNED) AS "pdd_5!: u64", CAST(SUM(pdd_6 + 0e0) AS
-                UNSIGNED) AS "pdd_6!: u64", CAST(SUM(pdd_7 + 0e0) AS UNSIGNED) AS "pdd_7!: u64", CAST(SUM(pdd_8 + 0e0) AS
-                UNSIGNED) AS "pdd_8!: u64", CAST(SUM(pdd_9 + 0e0) AS UNSIGNED) AS "pdd_9!: u64", CAST(SUM(pdd_10 + 0e0) AS
-                UNSIGNED) AS "pdd_10!: u64", CAST(SUM(pdd_11 + 0e0) AS UNSIGNED) AS "pdd_11!: u64", CAST(SUM(pdd_12 + 0e0) AS
-                UNSIGNED) AS "pdd_12!: u64", CAST(SUM(pdd_13 + 0e0) AS UNSIGNED) AS "pdd_13!: u64", CAST(SUM(pdd_14 + 0e0) AS
-                UNSIGNED) AS "pdd_14!: u64", CAST(SUM(pdd_15 + 0e0) AS UNSIGNED) AS "pdd_15!: u64"
-               FROM volume_minutes WHERE cut = ? AND ((minute >= ? AND minute < ?) OR (minute >= ? AND minute < ?))
-               GROUP BY name, minute >= ?, minute < ?"#,
-            cut,
-            from,
-            to,
-            from_before,
-            to_before,
-            from,
-            to_before
-        )
-        .fetch_all(conn)
-        .await?
-    };
+/// The counts of every name over the span and over an earlier one.
+async fn list_both(conn: &mut MySqlConnection, grouping: Grouping, span: &Span, earlier: &Span) -> sqlx::Result<(ByName, ByName)> {
     let (mut now, mut before) = (ByName::new(), ByName::new());
-    for row in rows {
-        // All of a group lies on the same side of both limits, so its first tells for all.
-        for (belongs, counts) in [(row.at >= from, &mut now), (row.at < to_before, &mut before)] {
-            if belongs {
-                counts.entry(row.name.clone()).or_default().add_later(&row.counts());
+    for piece in span.pieces(earlier) {
+        for row in list_piece(&mut *conn, grouping, &piece).await? {
+            for (_, names) in [(piece.in_span, &mut now), (piece.in_earlier, &mut before)].into_iter().filter(|(is, _)| *is) {
+                names.entry(row.name.clone()).or_default().add_later(&row.counts());
             }
         }
     }
     Ok((now, before))
+}
+
+/// Sums are made of doubles, which are exact here and twice as fast as decimals.
+async fn list_piece(conn: &mut MySqlConnection, grouping: Grouping, piece: &Piece) -> sqlx::Result<Vec<Sums>> {
+    let (cut, from, to) = (grouping.number(), PrimitiveDateTime::from(piece.from), PrimitiveDateTime::from(piece.to));
+    match piece.grain {
+        Grain::Minute => {
+            sqlx::query_as!(
+                Sums,
+                r#"SELECT MIN(minute) AS "at!: PrimitiveDateTime", name,
+                CAST(SUM(attempts + 0e0) AS UNSIGNED) AS "attempts!: u64", CAST(SUM(answered + 0e0) AS UNSIGNED) AS "answered!:
+                u64", CAST(SUM(busy + 0e0) AS UNSIGNED) AS "busy!: u64", CAST(SUM(no_answer + 0e0) AS UNSIGNED) AS "no_answer!:
+                u64", CAST(SUM(rejected + 0e0) AS UNSIGNED) AS "rejected!: u64", CAST(SUM(abandoned + 0e0) AS UNSIGNED) AS
+                "abandoned!: u64", CAST(SUM(failed + 0e0) AS UNSIGNED) AS "failed!: u64", CAST(SUM(refused + 0e0) AS UNSIGNED)
+                AS "refused!: u64", CAST(SUM(talk_us + 0e0) AS UNSIGNED) AS "talk_us!: u64", CAST(MAX(concurrent) AS UNSIGNED)
+                AS "concurrent!: u64", CAST(SUM(pdd_sum_ms + 0e0) AS UNSIGNED) AS "pdd_sum_ms!: u64", CAST(SUM(pdd_0 + 0e0) AS
+                UNSIGNED) AS "pdd_0!: u64", CAST(SUM(pdd_1 + 0e0) AS UNSIGNED) AS "pdd_1!: u64", CAST(SUM(pdd_2 + 0e0) AS
+                UNSIGNED) AS "pdd_2!: u64", CAST(SUM(pdd_3 + 0e0) AS UNSIGNED) AS "pdd_3!: u64", CAST(SUM(pdd_4 + 0e0) AS
+                UNSIGNED) AS "pdd_4!: u64", CAST(SUM(pdd_5 + 0e0) AS UNSIGNED) AS "pdd_5!: u64", CAST(SUM(pdd_6 + 0e0) AS
+                UNSIGNED) AS "pdd_6!: u64", CAST(SUM(pdd_7 + 0e0) AS UNSIGNED) AS "pdd_7!: u64", CAST(SUM(pdd_8 + 0e0) AS
+                UNSIGNED) AS "pdd_8!: u64", CAST(SUM(pdd_9 + 0e0) AS UNSIGNED) AS "pdd_9!: u64", CAST(SUM(pdd_10 + 0e0) AS
+                UNSIGNED) AS "pdd_10!: u64", CAST(SUM(pdd_11 + 0e0) AS UNSIGNED) AS "pdd_11!: u64", CAST(SUM(pdd_12 + 0e0) AS
+                UNSIGNED) AS "pdd_12!: u64", CAST(SUM(pdd_13 + 0e0) AS UNSIGNED) AS "pdd_13!: u64", CAST(SUM(pdd_14 + 0e0) AS
+                UNSIGNED) AS "pdd_14!: u64", CAST(SUM(pdd_15 + 0e0) AS UNSIGNED) AS "pdd_15!: u64"
+               FROM volume_minutes WHERE cut = ? AND minute >= ? AND minute < ? GROUP BY name"#,
+                cut,
+                from,
+                to
+            )
+            .fetch_all(conn)
+            .await
+        }
+        Grain::Hour => {
+            sqlx::query_as!(
+                Sums,
+                r#"SELECT MIN(hour) AS "at!: PrimitiveDateTime", name,
+                CAST(SUM(attempts + 0e0) AS UNSIGNED) AS "attempts!: u64", CAST(SUM(answered + 0e0) AS UNSIGNED) AS "answered!:
+                u64", CAST(SUM(busy + 0e0) AS UNSIGNED) AS "busy!: u64", CAST(SUM(no_answer + 0e0) AS UNSIGNED) AS "no_answer!:
+                u64", CAST(SUM(rejected + 0e0) AS UNSIGNED) AS "rejected!: u64", CAST(SUM(abandoned + 0e0) AS UNSIGNED) AS
+                "abandoned!: u64", CAST(SUM(failed + 0e0) AS UNSIGNED) AS "failed!: u64", CAST(SUM(refused + 0e0) AS UNSIGNED)
+                AS "refused!: u64", CAST(SUM(talk_us + 0e0) AS UNSIGNED) AS "talk_us!: u64", CAST(MAX(concurrent) AS UNSIGNED)
+                AS "concurrent!: u64", CAST(SUM(pdd_sum_ms + 0e0) AS UNSIGNED) AS "pdd_sum_ms!: u64", CAST(SUM(pdd_0 + 0e0) AS
+                UNSIGNED) AS "pdd_0!: u64", CAST(SUM(pdd_1 + 0e0) AS UNSIGNED) AS "pdd_1!: u64", CAST(SUM(pdd_2 + 0e0) AS
+                UNSIGNED) AS "pdd_2!: u64", CAST(SUM(pdd_3 + 0e0) AS UNSIGNED) AS "pdd_3!: u64", CAST(SUM(pdd_4 + 0e0) AS
+                UNSIGNED) AS "pdd_4!: u64", CAST(SUM(pdd_5 + 0e0) AS UNSIGNED) AS "pdd_5!: u64", CAST(SUM(pdd_6 + 0e0) AS
+                UNSIGNED) AS "pdd_6!: u64", CAST(SUM(pdd_7 + 0e0) AS UNSIGNED) AS "pdd_7!: u64", CAST(SUM(pdd_8 + 0e0) AS
+                UNSIGNED) AS "pdd_8!: u64", CAST(SUM(pdd_9 + 0e0) AS UNSIGNED) AS "pdd_9!: u64", CAST(SUM(pdd_10 + 0e0) AS
+                UNSIGNED) AS "pdd_10!: u64", CAST(SUM(pdd_11 + 0e0) AS UNSIGNED) AS "pdd_11!: u64", CAST(SUM(pdd_12 + 0e0) AS
+                UNSIGNED) AS "pdd_12!: u64", CAST(SUM(pdd_13 + 0e0) AS UNSIGNED) AS "pdd_13!: u64", CAST(SUM(pdd_14 + 0e0) AS
+                UNSIGNED) AS "pdd_14!: u64", CAST(SUM(pdd_15 + 0e0) AS UNSIGNED) AS "pdd_15!: u64"
+               FROM volume_hours WHERE cut = ? AND hour >= ? AND hour < ? GROUP BY name"#,
+                cut,
+                from,
+                to
+            )
+            .fetch_all(conn)
+            .await
+        }
+        Grain::Day => {
+            sqlx::query_as!(
+                Sums,
+                r#"SELECT CAST(MIN(day) AS DATETIME) AS "at!: PrimitiveDateTime", name,
+                CAST(SUM(attempts + 0e0) AS UNSIGNED) AS "attempts!: u64", CAST(SUM(answered + 0e0) AS UNSIGNED) AS "answered!:
+                u64", CAST(SUM(busy + 0e0) AS UNSIGNED) AS "busy!: u64", CAST(SUM(no_answer + 0e0) AS UNSIGNED) AS "no_answer!:
+                u64", CAST(SUM(rejected + 0e0) AS UNSIGNED) AS "rejected!: u64", CAST(SUM(abandoned + 0e0) AS UNSIGNED) AS
+                "abandoned!: u64", CAST(SUM(failed + 0e0) AS UNSIGNED) AS "failed!: u64", CAST(SUM(refused + 0e0) AS UNSIGNED)
+                AS "refused!: u64", CAST(SUM(talk_us + 0e0) AS UNSIGNED) AS "talk_us!: u64", CAST(MAX(concurrent) AS UNSIGNED)
+                AS "concurrent!: u64", CAST(SUM(pdd_sum_ms + 0e0) AS UNSIGNED) AS "pdd_sum_ms!: u64", CAST(SUM(pdd_0 + 0e0) AS
+                UNSIGNED) AS "pdd_0!: u64", CAST(SUM(pdd_1 + 0e0) AS UNSIGNED) AS "pdd_1!: u64", CAST(SUM(pdd_2 + 0e0) AS
+                UNSIGNED) AS "pdd_2!: u64", CAST(SUM(pdd_3 + 0e0) AS UNSIGNED) AS "pdd_3!: u64", CAST(SUM(pdd_4 + 0e0) AS
+                UNSIGNED) AS "pdd_4!: u64", CAST(SUM(pdd_5 + 0e0) AS UNSIGNED) AS "pdd_5!: u64", CAST(SUM(pdd_6 + 0e0) AS
+                UNSIGNED) AS "pdd_6!: u64", CAST(SUM(pdd_7 + 0e0) AS UNSIGNED) AS "pdd_7!: u64", CAST(SUM(pdd_8 + 0e0) AS
+                UNSIGNED) AS "pdd_8!: u64", CAST(SUM(pdd_9 + 0e0) AS UNSIGNED) AS "pdd_9!: u64", CAST(SUM(pdd_10 + 0e0) AS
+                UNSIGNED) AS "pdd_10!: u64", CAST(SUM(pdd_11 + 0e0) AS UNSIGNED) AS "pdd_11!: u64", CAST(SUM(pdd_12 + 0e0) AS
+                UNSIGNED) AS "pdd_12!: u64", CAST(SUM(pdd_13 + 0e0) AS UNSIGNED) AS "pdd_13!: u64", CAST(SUM(pdd_14 + 0e0) AS
+                UNSIGNED) AS "pdd_14!: u64", CAST(SUM(pdd_15 + 0e0) AS UNSIGNED) AS "pdd_15!: u64"
+               FROM volume_days WHERE cut = ? AND day >= ? AND day < ? GROUP BY name"#,
+                cut,
+                from.date(),
+                to.date()
+            )
+            .fetch_all(conn)
+            .await
+        }
+    }
 }
 
 fn bounds(grouping: Grouping, span: &Span) -> (u8, PrimitiveDateTime, PrimitiveDateTime) {

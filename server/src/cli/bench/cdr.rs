@@ -158,6 +158,7 @@ async fn make_day(conn: &mut MySqlConnection, first: &str, day: &str, calls: u64
     let mut statements = vec![
         format!("DELETE FROM cdrs WHERE {}", of("started_at", day)),
         format!("DELETE FROM volume_hours WHERE {}", of("hour", day)),
+        format!("DELETE FROM volume_days WHERE day = '{day}'"),
         fill(include_str!("cdr_day.sql")),
     ];
     if day == first {
@@ -172,6 +173,7 @@ async fn make_day(conn: &mut MySqlConnection, first: &str, day: &str, calls: u64
             "INSERT INTO volume_hours SELECT * FROM moved".into(),
         ]);
     }
+    statements.push(fill(include_str!("cdr_days.sql")));
     for statement in statements {
         conn.execute(AssertSqlSafe(statement)).await?;
     }
