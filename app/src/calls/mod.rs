@@ -2,7 +2,7 @@
 //!
 //! Words: a [`Call`](live::LiveCall) is live; a [`Cdr`](cdr::Cdr) is what is left of it when it is over; an
 //! [`Attempt`](cdr::Attempt) is one try at one carrier. A *reference* names a call in every log, table and page: the customer's
-//! Call-ID. *Volume* is what many calls add up to, by minute and by hour.
+//! Call-ID. *Volume* is what many calls add up to, by minute, hour and day.
 //!
 //! Invariants: a call is counted once, in the minute it began, however often and however late its record is told.
 

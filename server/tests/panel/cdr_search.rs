@@ -86,6 +86,21 @@ async fn volume_is_cut_as_asked_and_its_shadow_is_a_week_older() {
     assert_eq!(long.rows.iter().map(told).collect::<Vec<_>>(), volume.rows.iter().map(told).collect::<Vec<_>>());
     assert_eq!(long.whole.attempts, 3_000);
     assert!(long.rows.iter().all(|row| row.week_before.attempts == row.measures.attempts), "they lie in the week before as well");
+    // The same where a span begins and ends in the middle of the day the calls are of.
+    let morning = from.whole(4 * 3_600);
+    for (begins, ends) in
+        [(morning.plus(hours(2)), from.plus(hours(7 * 24))), (morning.minus(hours(30 * 24)), morning.plus(hours(4)))]
+    {
+        let range = Range::Custom { from: begins, to: ends };
+        let long =
+            store::volume::get(&mut conn, &by(Grouping::Customer, None, range), &Tally::default(), now).await.expect("it answers");
+        assert_eq!(long.rows.iter().map(told).collect::<Vec<_>>(), volume.rows.iter().map(told).collect::<Vec<_>>(), "{range:?}");
+    }
+    // And nothing of them outside.
+    let range = Range::Custom { from: morning.plus(hours(4)), to: from.plus(hours(40 * 24)) };
+    let after =
+        store::volume::get(&mut conn, &by(Grouping::Customer, None, range), &Tally::default(), now).await.expect("it answers");
+    assert_eq!(after.whole.attempts, 0);
     // By carrier each try counts, and one carrier's points are its own.
     let volume = store::volume::get(&mut conn, &by(Grouping::Carrier, Some("carrier-b"), range), &Tally::default(), now)
         .await

@@ -1,4 +1,5 @@
-//! Reading the sums: charts and tables of call volume, from minutes where buckets are minutes, else from hours.
+//! Reading the sums: charts and tables of call volume, from minutes where buckets are minutes, else from hours and
+//! whole days.
 
 use crate::{
     calls::{
