@@ -97,9 +97,9 @@ async fn volume_is_cut_as_asked_and_its_shadow_is_a_week_older() {
         assert_eq!(long.rows.iter().map(told).collect::<Vec<_>>(), volume.rows.iter().map(told).collect::<Vec<_>>(), "{range:?}");
     }
     // And nothing of them outside.
-    let range = Range::Custom { from: morning.plus(hours(4)), to: from.plus(hours(40 * 24)) };
+    let later = Range::Custom { from: morning.plus(hours(4)), to: from.plus(hours(40 * 24)) };
     let after =
-        store::volume::get(&mut conn, &by(Grouping::Customer, None, range), &Tally::default(), now).await.expect("it answers");
+        store::volume::get(&mut conn, &by(Grouping::Customer, None, later), &Tally::default(), now).await.expect("it answers");
     assert_eq!(after.whole.attempts, 0);
     // By carrier each try counts, and one carrier's points are its own.
     let volume = store::volume::get(&mut conn, &by(Grouping::Carrier, Some("carrier-b"), range), &Tally::default(), now)
