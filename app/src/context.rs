@@ -21,6 +21,7 @@ use crate::{
     },
     live::Hub,
     notice::Notice,
+    operations::state::OperationsState,
     routes::Page,
     system::state::SystemState,
     values::{Moment, Query, RequestId},
@@ -45,6 +46,7 @@ pub struct Panel {
     pub fleet: Arc<FleetState>,
     pub calls: Arc<CallsState>,
     pub alerts: Arc<AlertsState>,
+    pub operations: Arc<OperationsState>,
     /// Whether TLS ends in front of each door: cookies are then `Secure` and carry the `__Host-` prefix.
     pub secure: Secure,
     /// Where each door is reached from outside, for links that leave it (set-up links).
@@ -224,6 +226,14 @@ pub fn redirect_page(path: &str) {
     if let (Some(options), Ok(value)) = (options, HeaderValue::from_str(path)) {
         options.set_status(StatusCode::SEE_OTHER);
         options.insert_header(header::LOCATION, value);
+    }
+}
+
+/// The browser reads this address by itself after some seconds, also without a script: what the page waits for may be there then.
+pub fn look_again_after(seconds: u32, path: &str) {
+    let options: Option<ResponseOptions> = use_context();
+    if let (Some(options), Ok(value)) = (options, HeaderValue::from_str(&format!("{seconds}; url={path}"))) {
+        options.insert_header(header::REFRESH, value);
     }
 }
 

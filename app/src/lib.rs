@@ -4,7 +4,7 @@
 //! browser, where only the islands (the parts that live) arrive: a page is HTML and works before, or without, any script.
 //!
 //! Slices, left to right; a slice may use what stands left of it, never right:
-//! `values ← auth ← system ← fleet ← rates ← calls ← alerts ← portal`. `ui` knows `values` only.
+//! `values ← auth ← system ← operations ← fleet ← rates ← calls ← alerts ← portal`. `ui` knows `values` only.
 #![recursion_limit = "512"]
 
 pub mod alerts;
@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod limits;
 pub mod live;
 pub mod notice;
+pub mod operations;
 pub mod portal;
 pub mod ports;
 pub mod rates;

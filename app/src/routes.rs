@@ -7,7 +7,7 @@ use crate::{
         role::{Door, Permission},
     },
     values::{
-        AlertId, UserId,
+        AlertId, OperationId, UserId,
         query::{decode_part, encode_part},
     },
 };
@@ -41,6 +41,10 @@ pub enum Page {
     Cdrs,
     Alerts,
     Alert(AlertId),
+    Operations,
+    /// A plan, to be confirmed.
+    NewOperation,
+    Operation(OperationId),
     System,
     Users,
     NewUser,
@@ -79,6 +83,9 @@ impl Page {
             Page::Cdrs,
             Page::Alerts,
             Page::Alert(AlertId(1)),
+            Page::Operations,
+            Page::NewOperation,
+            Page::Operation(OperationId(1)),
             Page::System,
             Page::Users,
             Page::NewUser,
@@ -115,6 +122,9 @@ impl Page {
             Page::Cdrs => "/cdrs".into(),
             Page::Alerts => "/alerts".into(),
             Page::Alert(id) => format!("/alerts/{id}"),
+            Page::Operations => "/operations".into(),
+            Page::NewOperation => "/operations/new".into(),
+            Page::Operation(id) => format!("/operations/{id}"),
             Page::System => "/system".into(),
             Page::Users => "/users".into(),
             Page::NewUser => "/users/new".into(),
@@ -149,6 +159,9 @@ impl Page {
             ("cdrs", None, None) => Page::Cdrs,
             ("alerts", None, None) => Page::Alerts,
             ("alerts", Some(id), None) => Page::Alert(AlertId(id.parse().ok()?)),
+            ("operations", None, None) => Page::Operations,
+            ("operations", Some("new"), None) => Page::NewOperation,
+            ("operations", Some(id), None) => Page::Operation(OperationId(id.parse().ok()?)),
             ("system", None, None) => Page::System,
             ("users", None, None) => Page::Users,
             ("users", Some("new"), None) => Page::NewUser,
@@ -174,6 +187,7 @@ impl Page {
             }
             Page::Calls | Page::Call(_) | Page::Volume | Page::Cdrs => Access::Needs(Permission::SeeCalls),
             Page::Alerts | Page::Alert(_) => Access::Needs(Permission::SeeAlerts),
+            Page::Operations | Page::NewOperation | Page::Operation(_) => Access::Needs(Permission::SeeOperations),
             Page::System | Page::Gallery => Access::Needs(Permission::SeeSystem),
             Page::Users | Page::NewUser | Page::User(_) | Page::Roles => Access::Needs(Permission::ManageUsers),
             Page::Audit => Access::Needs(Permission::SeeAudit),
@@ -203,6 +217,12 @@ impl Page {
             (Page::Cdrs, _) => {
                 Some(MenuItem { title: "CDRs", icon: Icon::List, key: 'd', about: "calls that are over: search and export" })
             }
+            (Page::Operations, _) => Some(MenuItem {
+                title: "Operations",
+                icon: Icon::Steps,
+                key: 'o',
+                about: "what runs and what ran: plan, journal, undo",
+            }),
             (Page::Networks, _) => Some(MenuItem {
                 title: "Networks",
                 icon: Icon::Network,

@@ -88,3 +88,66 @@ for (const [layout, options] of Object.entries(layouts)) {
     }
   });
 }
+
+test('a carrier is disabled from the map’s list, and calls go the other way', async ({ carrier, people }) => {
+  const { panel } = carrier;
+  const page = await (await people()).newPage();
+  await signIn(page, panel.staff, 'noc');
+  await untilLive(page);
+  await page.getByRole('link', { name: 'Operations on carrier-b' }).click();
+  await page.getByRole('link', { name: 'Disable carrier-b' }).click();
+  await page.getByLabel('Type carrier-b to confirm').fill('carrier-b');
+  await page.getByRole('button', { name: 'Disable carrier-b', exact: true }).click();
+  await expect(page.getByText('It is over: done')).toBeVisible({ timeout: 60_000 });
+  await page.goto(`${panel.staff}/operations/new?kind=enable_carrier&subject=carrier-b`);
+  // Level L1: nothing is typed.
+  await page.getByRole('button', { name: 'Enable carrier-b', exact: true }).click();
+  await expect(page.getByText('It is over: done')).toBeVisible({ timeout: 60_000 });
+});
+
+test('a PBX is drained from its own page while a call is up on another, and comes back', async ({ carrier, people }) => {
+  const { panel } = carrier;
+  const page = await (await people()).newPage();
+  await signIn(page, panel.staff, 'noc');
+  await page.goto(`${panel.staff}/machines/asterisk-03`);
+  await page.getByRole('link', { name: 'Drain…', exact: true }).click();
+  await expect(page.getByText('call(s) are up on asterisk-03')).toBeVisible();
+  await page.getByLabel('Type asterisk-03 to confirm').fill('asterisk-03');
+  await page.getByRole('button', { name: 'Drain asterisk-03', exact: true }).click();
+  await expect(page.getByText('It is over: done')).toBeVisible({ timeout: 90_000 });
+  await page.goto(`${panel.staff}/machines/asterisk-03`);
+  await page.getByRole('link', { name: 'Return to service…', exact: true }).click();
+  await page.getByRole('button', { name: 'Return to service asterisk-03', exact: true }).click();
+  await expect(page.getByText('It is over: done')).toBeVisible({ timeout: 60_000 });
+});
+
+test('an operator switches the databases over, reloads, loses the network, finds it finished, and switches back', async ({ carrier, people, watched }) => {
+  const { panel } = carrier;
+  watched.expect(/ERR_INTERNET_DISCONNECTED|Failed to fetch|net::ERR/);
+  const context = await people();
+  const page = await context.newPage();
+  await signIn(page, panel.staff, 'noc');
+  await page.goto(`${panel.staff}/databases`);
+  await expect(page.getByText('It was never rehearsed here.')).toBeVisible();
+  await page.getByRole('link', { name: 'Switch over…' }).click();
+  const start = page.getByRole('button', { name: 'Switch over database', exact: true });
+  await expect(page.locator('.no-return')).toHaveCount(1, { timeout: 30_000 });
+  await page.getByLabel('Type database to confirm').fill('database');
+  await start.click();
+  await page.waitForURL(/\/operations\/\d+$/);
+  const at = page.url();
+  await untilLive(page);
+  await page.reload();
+  await context.setOffline(true);
+  await page.waitForTimeout(1_000);
+  await context.setOffline(false);
+  // It may have ended while nothing could be read; whoever looks again sees it.
+  await page.reload();
+  await expect(page.getByText('It is over: done')).toBeVisible({ timeout: 60_000 });
+  expect(page.url()).toBe(at);
+  await expect(page.locator('.facts')).toContainText('mariadb-02');
+  await page.goto(`${panel.staff}/operations/new?kind=switch_over_database&subject=database&despite_cool_down=yes`);
+  await page.getByLabel('Type database to confirm').fill('database', { timeout: 30_000 });
+  await start.click();
+  await expect(page.getByText('It is over: done')).toBeVisible({ timeout: 60_000 });
+});

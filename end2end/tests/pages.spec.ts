@@ -16,7 +16,7 @@ const layouts = {
 };
 
 // Nothing of this name is there in a panel without a carrier; that is said in words. With one: map.spec.ts.
-const absent = ['/machines/kamailio-01', '/calls/reference', '/alerts/1'];
+const absent = ['/machines/kamailio-01', '/calls/reference', '/alerts/1', '/operations/1'];
 
 // Pages that are for people who are not, or not wholly, signed in.
 const before = ['/sign-in', '/sign-in/code', '/setup/token'];
@@ -73,7 +73,7 @@ for (const [layout, options] of Object.entries(layouts)) {
 test('a page is told from the others, and reads in words how things are', async ({ panel, people }) => {
   const page = await (await people()).newPage();
   await signIn(page, panel.staff, 'admin');
-  for (const path of ['/map', '/networks', '/databases', '/calls', '/volume', '/cdrs', '/alerts', '/system', '/users', '/roles', '/audit', '/profile']) {
+  for (const path of ['/map', '/networks', '/databases', '/calls', '/volume', '/cdrs', '/alerts', '/operations', '/system', '/users', '/roles', '/audit', '/profile']) {
     await page.goto(panel.staff + path);
     await expect(page).toHaveTitle(/ — Wirecenter$/);
     await expect(page.getByRole('navigation', { name: 'Main' }).locator('[aria-current=page]')).toHaveCount(1);

@@ -46,11 +46,11 @@ test('each role finds its menu, and a page it may not open says why', async ({ p
   const fleet = ['Map', 'Networks', 'Databases'];
   const calls = ['Calls', 'Volume', 'CDRs'];
   const menus: Record<string, string[]> = {
-    admin: [...fleet, ...calls, 'Alerts', 'System', 'Users', 'Roles', 'Audit', 'Gallery', 'Profile'],
-    noc: [...fleet, ...calls, 'Alerts', 'System', 'Audit', 'Gallery', 'Profile'],
-    rates: [...fleet, ...calls, 'Alerts', 'System', 'Gallery', 'Profile'],
-    billing: [...fleet, ...calls, 'Alerts', 'System', 'Gallery', 'Profile'],
-    viewer: [...fleet, 'Alerts', 'System', 'Gallery', 'Profile'],
+    admin: [...fleet, ...calls, 'Alerts', 'Operations', 'System', 'Users', 'Roles', 'Audit', 'Gallery', 'Profile'],
+    noc: [...fleet, ...calls, 'Alerts', 'Operations', 'System', 'Audit', 'Gallery', 'Profile'],
+    rates: [...fleet, ...calls, 'Alerts', 'Operations', 'System', 'Gallery', 'Profile'],
+    billing: [...fleet, ...calls, 'Alerts', 'Operations', 'System', 'Gallery', 'Profile'],
+    viewer: [...fleet, 'Alerts', 'Operations', 'System', 'Gallery', 'Profile'],
   };
   for (const [role, items] of Object.entries(menus)) {
     const page = await (await people()).newPage();

@@ -25,6 +25,7 @@ pub struct ConfigFile {
     pub server: ServerSection,
     pub log: LogSection,
     pub fleet: FleetSection,
+    pub operations: OperationsSection,
     pub notices: NoticesSection,
 }
 
@@ -70,6 +71,15 @@ pub struct FleetSection {
     pub inventory: Option<PathBuf>,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct OperationsSection {
+    /// Whether a database cluster is failed over without anybody asking for it.
+    pub automatic_failover: bool,
+    /// Whether switchover and failover are rehearsed every thirty days, on a lab of their own.
+    pub rehearse_monthly: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -86,6 +96,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("server", &["trusted_proxies", "metrics_token_file", "development"]),
     ("log", &["format", "level"]),
     ("fleet", &["inventory"]),
+    ("operations", &["automatic_failover", "rehearse_monthly"]),
     ("notices", NOTICES_KEYS),
 ];
 

@@ -23,3 +23,10 @@ pub fn beside<'a>(inventory_file: &'a Path, inventory: &'a Inventory) -> impl Fn
 pub fn hidden(name: &str) -> Result<String, StackError> {
     Ok(format!("SECRET-{name}"))
 }
+
+/// Letters and digits only, so that no configuration file has to quote it.
+pub fn secret() -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let letter = |_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
+    (0..32).map(letter).collect()
+}

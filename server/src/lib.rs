@@ -15,6 +15,7 @@ pub mod lab;
 pub mod nearest;
 pub mod notices;
 pub mod observe;
+pub mod operations;
 pub mod process;
 pub mod site;
 pub mod stack;

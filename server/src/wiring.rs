@@ -4,6 +4,7 @@ use crate::{
     config::ConfigFile,
     database::{Place, watch::Watch},
     observe::inventory::InventoryWatch,
+    operations::desk::ServerDesk,
     process,
     site::Site,
     tasks::{
@@ -18,6 +19,7 @@ use app::{
     error::AppError,
     fleet::state::FleetState,
     live::Hub,
+    operations::state::OperationsState,
     system::state::SystemState,
     values::RequestId,
 };
@@ -33,6 +35,7 @@ pub const KEPT_AUDIT_DIR: &str = "audit";
 
 pub struct Wiring {
     pub panel: Arc<Panel>,
+    pub desk: Arc<ServerDesk>,
     pub watch: Arc<Watch>,
     pub place: Arc<Place>,
     pub tasks: Tasks,
@@ -82,7 +85,9 @@ pub fn wire(
     let fleet = Arc::new(FleetState::new(Arc::clone(&hub)));
     let holder = holder(state_dir);
     let alerts = crate::notices::state(&config.notices, &staff_url, &holder);
+    let desk = Arc::new(ServerDesk::new(state_dir, config.fleet.inventory.clone()));
     let panel = Arc::new(Panel {
+        operations: Arc::new(OperationsState::new(Arc::clone(&desk) as _, Arc::clone(&hub))),
         fleet,
         calls: Arc::new(CallsState::new(Arc::clone(&hub))),
         alerts,
@@ -101,7 +106,7 @@ pub fn wire(
     });
     let stop = CancellationToken::new();
     let watch = Arc::new(Watch { place: Arc::clone(&place), database, system: Arc::clone(&system), answered: Mutex::default() });
-    Wiring { panel, watch, place, tasks: Tasks::new(system, stop.clone()), stop, config }
+    Wiring { panel, desk, watch, place, tasks: Tasks::new(system, stop.clone()), stop, config }
 }
 
 impl Wiring {
@@ -125,6 +130,15 @@ impl Wiring {
     pub fn start_tasks(&self, state_dir: PathBuf) {
         self.start_observers(&state_dir);
         let holder = holder(&state_dir);
+        let given = self.config.fleet.inventory.clone();
+        if self.config.operations.automatic_failover {
+            crate::tasks::automatic_failover::start(&self.tasks, &state_dir, given.clone(), &self.panel.fleet);
+        }
+        if self.config.operations.rehearse_monthly {
+            crate::tasks::rehearsals::start(&self.tasks, &state_dir, given.clone());
+        }
+        crate::tasks::operations::start(&self.tasks, &state_dir, given, &self.panel.database, &holder);
+        crate::tasks::operations::follow(&self.tasks, &self.desk, &self.panel.operations);
         let second = Duration::from_secs(1);
         let round = |name, does, every, deadline| Round { name, does, every, deadline };
         let watch = Arc::clone(&self.watch);

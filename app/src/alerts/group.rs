@@ -28,9 +28,9 @@ fn reach(symptom: &Symptom) -> u8 {
 /// What one wrong thing looks like from elsewhere: a card's low MTU loses large packets and is seen by its machine too, and a slower
 /// uplink lowers the MTU of the switch it is put in.
 fn is_seen_in(cause: &Symptom, symptom: &Symptom) -> bool {
-    let part = |symptom: &Symptom| symptom.key.split_once(':').map(|(key, network)| (key.to_string(), network.to_string()));
-    let (Some((cause_key, cause_network)), Some((key, network))) = (part(cause), part(symptom)) else { return false };
-    let low = cause_key == "mtu.low" && ["card.mtu", "packet.lost"].contains(&key.as_str());
+    let parts = (cause.key.split_once(':'), symptom.key.split_once(':'));
+    let (Some((cause_key, cause_network)), Some((key, network))) = parts else { return false };
+    let low = cause_key == "mtu.low" && ["card.mtu", "packet.lost"].contains(&key);
     let uplink = cause_key == "network.uplink" && key == "mtu.low" && symptom.subject == cause.subject;
     (low || uplink) && cause_network == network
 }

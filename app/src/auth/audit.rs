@@ -66,10 +66,15 @@ pub enum Action {
     SilenceEnd,
     HostKeyPin,
     HostKeyRemove,
+    OperationStart,
+    OperationCancel,
+    OperationPause,
+    OperationContinue,
+    OperationResolve,
 }
 
 impl Action {
-    pub const ALL: [Action; 25] = [
+    pub const ALL: [Action; 30] = [
         Action::SignIn,
         Action::SignInCode,
         Action::SignOut,
@@ -95,6 +100,11 @@ impl Action {
         Action::SilenceEnd,
         Action::HostKeyPin,
         Action::HostKeyRemove,
+        Action::OperationStart,
+        Action::OperationCancel,
+        Action::OperationPause,
+        Action::OperationContinue,
+        Action::OperationResolve,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -124,6 +134,11 @@ impl Action {
             Action::SilenceEnd => "silence_end",
             Action::HostKeyPin => "host_key_pin",
             Action::HostKeyRemove => "host_key_remove",
+            Action::OperationStart => "operation_start",
+            Action::OperationCancel => "operation_cancel",
+            Action::OperationPause => "operation_pause",
+            Action::OperationContinue => "operation_continue",
+            Action::OperationResolve => "operation_resolve",
         }
     }
 }

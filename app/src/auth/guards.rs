@@ -44,7 +44,9 @@ const fn staff(path: &'static str, permission: Permission) -> Guard {
     Guard { path, doors: Doors::Staff, access: Access::Needs(permission) }
 }
 
-use Permission::{HandleAlerts, HangUpCalls, ManageUsers, SeeAlerts, SeeAudit, SeeCalls, SeeFleet, SeeSystem};
+use Permission::{
+    HandleAlerts, HangUpCalls, ManageUsers, RunOperations, SeeAlerts, SeeAudit, SeeCalls, SeeFleet, SeeOperations, SeeSystem,
+};
 
 pub const GUARDS: &[Guard] = &[
     both("/api/look/set", Access::Anyone),
@@ -108,6 +110,15 @@ pub const GUARDS: &[Guard] = &[
     staff("/api/silences/list", SeeAlerts),
     staff("/api/silences/add", HandleAlerts),
     staff("/api/silences/end", HandleAlerts),
+    staff("/api/operations/offers", SeeOperations),
+    staff("/api/operations/plan", SeeOperations),
+    staff("/api/operations/list", SeeOperations),
+    staff("/api/operations/show", SeeOperations),
+    staff("/api/operations/start", RunOperations),
+    staff("/api/operations/cancel", RunOperations),
+    staff("/api/operations/pause", RunOperations),
+    staff("/api/operations/continue", RunOperations),
+    staff("/api/operations/resolve", RunOperations),
 ];
 
 impl Guard {

@@ -39,6 +39,10 @@ pub enum Permission {
     SeeAlerts,
     /// Acknowledge, silence and assign alerts.
     HandleAlerts,
+    /// Operations of everybody, and what one would do.
+    SeeOperations,
+    /// Start an operation, and cancel, pause or resolve one.
+    RunOperations,
 }
 
 impl Role {
@@ -84,9 +88,11 @@ impl Role {
             Permission::SeeSystem => !matches!(self, Role::Customer),
             Permission::ManageUsers => matches!(self, Role::Admin),
             Permission::SeeAudit => matches!(self, Role::Admin | Role::Noc),
-            Permission::SeeFleet | Permission::SeeAlerts => !matches!(self, Role::Customer),
+            Permission::SeeFleet | Permission::SeeAlerts | Permission::SeeOperations => !matches!(self, Role::Customer),
             Permission::SeeCalls => !matches!(self, Role::Customer | Role::Viewer),
-            Permission::HangUpCalls | Permission::HandleAlerts => matches!(self, Role::Admin | Role::Noc),
+            Permission::HangUpCalls | Permission::HandleAlerts | Permission::RunOperations => {
+                matches!(self, Role::Admin | Role::Noc)
+            }
         }
     }
 }
@@ -101,7 +107,7 @@ impl Door {
 }
 
 impl Permission {
-    pub const ALL: [Permission; 8] = [
+    pub const ALL: [Permission; 10] = [
         Permission::SeeSystem,
         Permission::ManageUsers,
         Permission::SeeAudit,
@@ -110,6 +116,8 @@ impl Permission {
         Permission::HangUpCalls,
         Permission::SeeAlerts,
         Permission::HandleAlerts,
+        Permission::SeeOperations,
+        Permission::RunOperations,
     ];
 
     /// Completes "Your role does not allow you to …".
@@ -123,6 +131,8 @@ impl Permission {
             Permission::HangUpCalls => "end a call",
             Permission::SeeAlerts => "see alerts",
             Permission::HandleAlerts => "acknowledge or silence alerts",
+            Permission::SeeOperations => "see operations",
+            Permission::RunOperations => "run operations",
         }
     }
 }

@@ -5,8 +5,8 @@
 use crate::{
     auth::{
         role::Door,
-        session::{Age, SessionCounts, SignedIn},
-        store,
+        session::{Age, SessionCounts, SignedIn, Stage},
+        store::{self, users::Credentials},
     },
     context,
     database::Database,
@@ -73,6 +73,8 @@ pub struct Sessions {
     database: Arc<Database>,
     hub: Arc<Hub>,
     cache: RwLock<HashMap<IdHash, Cached>>,
+    /// How the staff who are signed in prove who they are, for the time when the database cannot be asked.
+    proofs: RwLock<HashMap<UserId, Credentials>>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -83,7 +85,7 @@ impl std::fmt::Debug for Sessions {
 
 impl Sessions {
     pub fn new(database: Arc<Database>, hub: Arc<Hub>) -> Self {
-        Self { database, hub, cache: RwLock::default() }
+        Self { database, hub, cache: RwLock::default(), proofs: RwLock::default() }
     }
 
     // A panic while the map was locked cannot leave it half changed: every change is one call.
@@ -169,6 +171,7 @@ impl Sessions {
             }
         }
         let idle_before = now.minus(limits::SESSION_IDLE);
+        self.remember_proofs(&mut conn).await?;
         let ended = store::sessions::delete_ended(&mut conn, now, idle_before).await?;
         let before = self.read().len();
         self.write().retain(|_, cached| matches!(cached.data.signed_in.age(cached.last_input_at, now), Age::Live { .. }));
@@ -176,6 +179,44 @@ impl Sessions {
             self.hub.wake(Topic::Sessions);
         }
         Ok(())
+    }
+
+    /// Reads anew how the staff who are signed in prove who they are.
+    async fn remember_proofs(&self, conn: &mut sqlx::MySqlConnection) -> sqlx::Result<()> {
+        let of_staff = |cached: &Cached| cached.data.door == Door::Staff && cached.data.signed_in.stage == Stage::Full;
+        let names: HashSet<String> =
+            self.read().values().filter(|cached| of_staff(cached)).map(|cached| cached.data.signed_in.name.clone()).collect();
+        let mut proofs = HashMap::new();
+        for name in names {
+            let found = store::users::find_credentials(conn, &name).await?;
+            let Some(mut known) = found.filter(|known| !known.disabled) else { continue };
+            // A code that was used while the database was away is used up there too.
+            if let Some(used) = self.proof(known.id).map(|used| used.totp_last_step).filter(|used| *used > known.totp_last_step) {
+                store::users::use_totp_step(conn, known.id, used).await?;
+                known.totp_last_step = used;
+            }
+            proofs.insert(known.id, known);
+        }
+        *self.proofs.write().unwrap_or_else(PoisonError::into_inner) = proofs;
+        Ok(())
+    }
+
+    /// As the database last told it.
+    pub fn proof(&self, user: UserId) -> Option<Credentials> {
+        self.proofs.read().unwrap_or_else(PoisonError::into_inner).get(&user).cloned()
+    }
+
+    /// The person has proved who they are while the database is away: in this panel's memory only. A code counts once.
+    pub fn prove(&self, id: &Id, totp_step: Option<u64>, now: Moment) {
+        let Some(user) = self.write().get_mut(&hash_id(id)).map(|cached| {
+            cached.data.signed_in.proved_at = now;
+            cached.data.signed_in.user
+        }) else {
+            return;
+        };
+        if let (Some(step), Some(known)) = (totp_step, self.proofs.write().unwrap_or_else(PoisonError::into_inner).get_mut(&user)) {
+            known.totp_last_step = known.totp_last_step.max(step);
+        }
     }
 
     /// One session: from memory, else from the table (it was started before a restart, or at another panel).

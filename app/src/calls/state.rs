@@ -85,8 +85,9 @@ impl CallsState {
 
     /// What the calls that are not over add to the sums of those that are.
     pub fn tally(&self, now: Moment) -> Tally {
-        let mut tally = Tally::default();
-        self.all(now).iter().for_each(|call| tally.note_live(&call.call, now));
+        let (mut board, mut tally) = (self.lock(), Tally::default());
+        board.sweep(now);
+        board.calls().for_each(|(call, _)| tally.note_live(call, now));
         tally
     }
 

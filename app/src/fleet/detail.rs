@@ -29,8 +29,6 @@ pub struct MachineDetail {
     pub sections: Vec<Section>,
     /// How to get there: a label and a line to copy.
     pub reach: Vec<(String, String)>,
-    /// What operations will do with a machine of this role.
-    pub actions: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,7 +111,6 @@ pub fn detail(sight: &Sight<'_>, name: &str) -> Option<MachineDetail> {
         interfaces: interfaces(sight, machine, seen),
         sections,
         reach: reach(sight.inventory, machine),
-        actions: roles::actions(machine.role).iter().map(|action| (*action).to_string()).collect(),
     })
 }
 

@@ -116,6 +116,11 @@ impl Writers {
         self
     }
 
+    /// The newest here of whoever wrote this transaction; 0 where there is none of it.
+    pub fn newest_of(&self, gtid: Gtid) -> Gtid {
+        Gtid { sequence: self.0.get(&(gtid.domain, gtid.server)).copied().unwrap_or_default(), ..gtid }
+    }
+
     /// What stands here and not there: the newest of each server's.
     pub fn beyond(&self, there: &Self) -> Vec<Gtid> {
         let newer = self.0.iter().filter(|(writer, sequence)| there.0.get(writer).is_none_or(|known| known < sequence));

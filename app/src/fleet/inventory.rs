@@ -170,6 +170,9 @@ pub struct Cluster {
     pub writer: BTreeMap<String, Ipv4Addr>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub virtual_addresses: Vec<VirtualAddress>,
+    /// The folder on its machines where backups of a database lie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups: Option<String>,
 }
 
 /// An address that moves between the members of a cluster by VRRP.

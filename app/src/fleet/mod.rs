@@ -27,6 +27,7 @@ pub mod judge;
 pub mod map;
 pub mod measure;
 pub mod network_sheet;
+pub mod operations;
 pub mod pressure;
 pub mod record;
 pub mod replication;

@@ -264,8 +264,8 @@ fn of_cluster(cluster: &Cluster, primary: &Primary, nodes: &[Node<'_>], findings
         Primary::One(name) if cluster.primary.as_ref().is_some_and(|declared| declared != name) => {
             let declared = cluster.primary.as_deref().unwrap_or_default();
             let message = format!(
-                "{name} is the primary, and the inventory says {declared}. Correct `primary` there and render the machines' files \
-                 again, or a restart brings the old order back."
+                "{name} is the primary, and the inventory says {declared}. It stays so after a restart too: switch back, or correct \
+                 `primary` in the inventory."
             );
             find(findings, name, "cluster.other_primary", Notice, message, format!("read_only is off on {name} alone"));
         }

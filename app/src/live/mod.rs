@@ -20,11 +20,13 @@ pub enum Topic {
     /// Live calls and call volume.
     Calls,
     Alerts,
+    /// What runs and what ran.
+    Operations,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 7] =
-        [Topic::System, Topic::Users, Topic::Sessions, Topic::Audit, Topic::Fleet, Topic::Calls, Topic::Alerts];
+    pub const ALL: [Topic; 8] =
+        [Topic::System, Topic::Users, Topic::Sessions, Topic::Audit, Topic::Fleet, Topic::Calls, Topic::Alerts, Topic::Operations];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,6 +37,7 @@ impl Topic {
             Topic::Fleet => "fleet",
             Topic::Calls => "calls",
             Topic::Alerts => "alerts",
+            Topic::Operations => "operations",
         }
     }
 
@@ -51,6 +54,7 @@ impl Topic {
             Topic::Fleet => 4,
             Topic::Calls => 5,
             Topic::Alerts => 6,
+            Topic::Operations => 7,
         }
     }
 }

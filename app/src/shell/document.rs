@@ -3,17 +3,25 @@
 
 use crate::{
     alerts::api::Firing,
-    auth::{role::Door, session::Stage},
+    auth::{
+        guards::Access,
+        role::{Door, Permission},
+        session::Stage,
+    },
     context::{self, Panel, Request},
     error::{AppError, SignedOut},
+    live::Topic,
     routes::Page,
     shell::{
+        drawer,
+        fresh::Fresh,
         idle::IdleGuard,
         palette::{Palette, PaletteEntry},
         status::{Clock, DatabaseBanner, FiringCount, LiveLight},
     },
     system::snapshot::DatabaseState,
     ui::{Choice, NoticeBox, PostForm, ProblemPage, Select, Submit, icon, icon::Icon, look::Density, look::Theme},
+    values::Query,
 };
 use axum::http::StatusCode;
 use leptos::{nonce::use_nonce, prelude::*};
@@ -73,7 +81,7 @@ fn problem_view(panel: &Panel, request: &Request, error: &AppError) -> PageView 
             SignedOut::ProofTooOld => Page::StepUp,
         };
         let wanted = request.query.link(&request.path);
-        context::redirect_page(&crate::values::Query::default().with("next", wanted).link(&page.path()));
+        context::redirect_page(&Query::default().with("next", wanted).link(&page.path()));
     } else if let Some(options) = use_context::<ResponseOptions>() {
         options.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     }
@@ -94,7 +102,13 @@ fn frame(panel: &Arc<Panel>, request: &Request, page: Option<&Page>, view: PageV
     let now = context::now();
     let title = format!("{} — Wirecenter", view.title);
     let side = full.then(|| menu(panel, request, page));
-    let head = header(request, full);
+    let head = header(panel, request, full);
+    // Pages of operations read themselves again, and the frame with them.
+    let reads_itself = matches!(page, Some(Page::Operations | Page::Operation(_)));
+    let frame_fresh = (full && sees_operations(request) && !reads_itself).then(|| {
+        let from = Query::default().with("state", "active").link(&Page::Operations.path());
+        view! { <Fresh topic=Topic::Operations every_ms=FRAME_EVERY_MS from=from/> }
+    });
     let left_s =
         full.then(|| context::session_id().and_then(|id| panel.sessions.left(&id, now))).flatten().map(|left| left.as_secs());
     let entries = palette_entries(panel, request);
@@ -144,6 +158,7 @@ fn frame(panel: &Arc<Panel>, request: &Request, page: Option<&Page>, view: PageV
                     {view.body}
                 </main>
                 {full.then(|| view! { <Palette entries/> })}
+                {frame_fresh}
                 {left_s.map(|left_s| view! { <IdleGuard left_s/> })}
             </body>
         </html>
@@ -159,6 +174,13 @@ fn start_script(panel: &Panel) -> impl IntoView + use<> {
         <link rel="preload" href=format!("{root}/wirecenter.wasm") r#as="fetch" r#type="application/wasm" crossorigin=""/>
         <script type="module" nonce=use_nonce() inner_html=script></script>
     }
+}
+
+/// While something runs the frame of every page is read again at most this often.
+const FRAME_EVERY_MS: u32 = 1_000;
+
+fn sees_operations(request: &Request) -> bool {
+    request.door == Door::Staff && Access::Needs(Permission::SeeOperations).allows(request.who.as_ref()).is_ok()
 }
 
 fn banner_state(panel: &Panel, door: Door) -> Option<DatabaseState> {
@@ -184,15 +206,14 @@ fn palette_entries(panel: &Panel, request: &Request) -> Vec<PaletteEntry> {
         key: Some(item.key),
     };
     let pages = reachable(panel, request).into_iter().map(entry);
-    let more = [Page::NewUser]
+    let more = [
+        (Page::NewUser, "Add a user", "with a set-up link to choose their password"),
+        (Page::NewOperation, "Start an operation", "choose what and on whom; its plan comes first"),
+    ];
+    let more = more
         .into_iter()
-        .filter(|page| request.door == Door::Staff && page.access().allows(request.who.as_ref()).is_ok());
-    let more = more.map(|page| PaletteEntry {
-        title: "Add a user".into(),
-        about: "with a set-up link to choose their password".into(),
-        href: page.path(),
-        key: None,
-    });
+        .filter(|(page, ..)| request.door == Door::Staff && page.access().allows(request.who.as_ref()).is_ok())
+        .map(|(page, title, about)| PaletteEntry { title: title.into(), about: about.into(), href: page.path(), key: None });
     pages.chain(more).collect()
 }
 
@@ -204,6 +225,7 @@ fn menu(panel: &Panel, request: &Request, page: Option<&Page>) -> impl IntoView 
             let firing = Firing::from(panel.alerts.firing_count(context::now()));
             view! { <FiringCount firing/> }
         });
+        let running = (page == Page::Operations).then(|| drawer::count(&panel.operations.active()));
         // A page below (`/users/7`) keeps its parent marked.
         let current = here == path || (path != "/" && here.starts_with(&format!("{path}/")));
         view! {
@@ -211,6 +233,7 @@ fn menu(panel: &Panel, request: &Request, page: Option<&Page>) -> impl IntoView 
                 {icon(item.icon)}
                 <span>{item.title}</span>
                 {firing}
+                {running}
             </a>
         }
     });
@@ -228,7 +251,7 @@ fn menu(panel: &Panel, request: &Request, page: Option<&Page>) -> impl IntoView 
     }
 }
 
-fn header(request: &Request, full: bool) -> impl IntoView + use<> {
+fn header(panel: &Panel, request: &Request, full: bool) -> impl IntoView + use<> {
     let staff = request.door == Door::Staff;
     let search = (full && staff).then(|| {
         let q = request.query.get("q").filter(|_| request.path == Page::Search.path()).unwrap_or_default().to_string();
@@ -244,6 +267,7 @@ fn header(request: &Request, full: bool) -> impl IntoView + use<> {
         }
     });
     let name = (!full).then(|| view! { <b class="logo">"Wirecenter"</b> });
+    let running = (full && sees_operations(request)).then(|| drawer::drawer(&panel.operations.active()));
     let live = full.then(|| view! { <LiveLight/> });
     let clock = full.then(|| view! { <Clock at=context::now()/> });
     view! {
@@ -251,6 +275,7 @@ fn header(request: &Request, full: bool) -> impl IntoView + use<> {
             {name}
             {search}
             <span class="grow"></span>
+            {running}
             {live}
             {clock}
             {look_menu(request)}

@@ -3,6 +3,8 @@
 pub mod changed;
 #[cfg(feature = "ssr")]
 mod document;
+#[cfg(feature = "ssr")]
+mod drawer;
 pub mod fresh;
 pub mod idle;
 pub mod palette;

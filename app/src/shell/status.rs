@@ -104,7 +104,7 @@ pub fn DatabaseBanner(#[prop(into)] state: Given<Option<DatabaseState>>) -> impl
                     <p>
                         <b>"The panel’s database " {word} " since " {since} " UTC. "</b>
                         {why}
-                        " You stay signed in, and what is read from memory goes on; changes are refused until it is back. The panel keeps trying."
+                        " You stay signed in, and what does not need it goes on; changes that need it are refused until it is back. The panel keeps trying."
                     </p>
                 </div>
             }

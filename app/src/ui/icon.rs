@@ -25,10 +25,11 @@ pub enum Icon {
     Notice,
     Bad,
     Idle,
+    Steps,
 }
 
 impl Icon {
-    pub const ALL: [Icon; 23] = [
+    pub const ALL: [Icon; 24] = [
         Icon::Home,
         Icon::Map,
         Icon::Bell,
@@ -52,11 +53,13 @@ impl Icon {
         Icon::Notice,
         Icon::Bad,
         Icon::Idle,
+        Icon::Steps,
     ];
 
     /// The path of the strokes.
     pub const fn path(self) -> &'static str {
         match self {
+            Icon::Steps => "M15.5 7.2A6 6 0 1 0 16 11M15.8 3.6v3.8H12M10 7v3.5l2.5 1.5",
             Icon::Home => "M3.5 9.5L10 4l6.5 5.5M5.5 8.5v7.5h9v-7.5M8.5 16v-4.5h3V16",
             Icon::Map => "M3 6.5h14M3 13.5h14M6 6.5v7M10 3.5v3M14 6.5v10",
             Icon::Bell => "M5.5 13.5V9a4.5 4.5 0 0 1 9 0v4.5l1.5 1.5H4zM8.5 17h3",

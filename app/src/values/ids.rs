@@ -25,6 +25,17 @@ impl fmt::Display for AlertId {
     }
 }
 
+/// The number of an operation in the journal of the panel that runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperationId(pub u64);
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Names one signed-in session to its owner without giving away the secret in the cookie: the first 16 hexadecimal digits of
 /// the SHA-256 of that secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

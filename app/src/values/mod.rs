@@ -14,7 +14,7 @@ pub mod query;
 pub mod rate_per_minute;
 pub mod tone;
 
-pub use ids::{AlertId, RequestId, SessionHandle, UserId};
+pub use ids::{AlertId, OperationId, RequestId, SessionHandle, UserId};
 pub use level::Level;
 pub use moment::Moment;
 pub use observed::{Freshness, Observed};

@@ -381,7 +381,10 @@ fn what_is_tested_elsewhere_is_there() {
     }
 }
 
-/// Whatever implements a port has a row.
+/// Ports through which something is changed, and nothing is looked at every so often: their faults are in the operations' own tests.
+const ACTING: [&str; 3] = ["DatabaseServer", "DatabaseClient", "HypervisorControl"];
+
+/// Whatever implements a port that looks has a row.
 #[test]
 fn every_adapter_of_every_port_has_a_row() {
     let ports = fs::read_to_string(repository().join("app/src/ports/mod.rs")).expect("there are ports");
@@ -404,7 +407,8 @@ fn every_adapter_of_every_port_has_a_row() {
             }
         }
     }
-    let mut seen: Vec<&str> = adapters.iter().map(|(_, adapter)| adapter.as_str()).collect();
+    let looking = adapters.iter().filter(|(role, _)| !ACTING.contains(&role.as_str()));
+    let mut seen: Vec<&str> = looking.map(|(_, adapter)| adapter.as_str()).collect();
     seen.sort_unstable();
     let rows = ["Asterisk", "Kamailio", "LabHost", "Libvirt", "MariaDb", "SipOptions", "Ssh", "Vsphere"];
     assert_eq!(seen, rows, "an adapter without a row in this table, or a row without its adapter");

@@ -5,7 +5,7 @@
 
 use super::{http, kamailio_answers as answers};
 use app::{
-    fleet::facts::ProxyFacts,
+    fleet::facts::{DispatcherSet, ProxyFacts, TargetState},
     ports::SipProxy,
     values::{PortError, PortErrorKind},
 };
@@ -140,5 +140,25 @@ impl SipProxy for Kamailio {
                 .unwrap_or_default(),
             counters: counters.unwrap_or_default(),
         })
+    }
+
+    async fn dispatcher_sets(&self) -> Result<Vec<DispatcherSet>, PortError> {
+        let doing = "read dispatcher.list";
+        let until = Instant::now() + self.deadline;
+        let Some(list) = self.ask("dispatcher.list", json!([]), until).await? else {
+            return Err(self.error(doing, (PortErrorKind::Failed, "it has no dispatcher sets".into())));
+        };
+        answers::sets(&list).map_err(|said| self.error(doing, (PortErrorKind::Garbage, said)))
+    }
+
+    async fn set_target_state(&self, set: u32, uri: &str, state: TargetState) -> Result<(), PortError> {
+        let until = Instant::now() + self.deadline;
+        match self.ask("dispatcher.set_state", json!([state.flags(), set, uri]), until).await? {
+            Some(_) => Ok(()),
+            None => {
+                let said = format!("it refuses; it may not have {uri} in set {set}");
+                Err(self.error(&format!("set {uri} to {}", state.name()), (PortErrorKind::Failed, said)))
+            }
+        }
     }
 }

@@ -229,3 +229,33 @@ fn an_address_that_is_none_is_ours_to_mend() {
     let error = Kamailio::new("kamailio-01", "10.40.40.11:8060", DEADLINE).err().expect("it is no URL");
     assert_eq!(error.kind, PortErrorKind::NotConfigured, "{error}");
 }
+
+#[tokio::test]
+async fn a_destination_is_put_into_a_state_by_the_words_kamailio_knows() {
+    let stand_in = StandIn::http(|request| {
+        let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+        let method = method_of(request);
+        let known = match method.as_str() {
+            "dispatcher.set_state" => body["params"] == json!(["dx", 101, "sip:203.0.113.101:5060"]),
+            "dispatcher.list" => {
+                let answer = json!({"jsonrpc": "2.0", "result": recorded("dispatcher.list"), "id": method});
+                return Answer::Bytes(http_answer(200, &answer.to_string()));
+            }
+            _ => false,
+        };
+        let answer = match known {
+            true => json!({"jsonrpc": "2.0", "result": [], "id": method}),
+            false => json!({"jsonrpc": "2.0", "error": {"code": 500, "message": "State Update Failed"}, "id": method}),
+        };
+        Answer::Bytes(http_answer(200, &answer.to_string()))
+    })
+    .await;
+    let proxy = Kamailio::new("kamailio-01", &format!("http://{}/RPC", stand_in.address), DEADLINE).expect("an address");
+    proxy.set_target_state(101, "sip:203.0.113.101:5060", TargetState::Disabled).await.expect("it takes it");
+    let refused = proxy.set_target_state(101, "sip:203.0.113.199:5060", TargetState::Disabled).await.expect_err("it has none");
+    assert_eq!(refused.kind, PortErrorKind::Failed);
+    assert!(refused.to_string().contains("may not have sip:203.0.113.199:5060 in set 101"), "{refused}");
+    assert_eq!(proxy.dispatcher_sets().await.expect("the sets").len(), 2);
+    let flags = [TargetState::Active, TargetState::Inactive, TargetState::Disabled, TargetState::Trying].map(TargetState::flags);
+    assert_eq!(flags, ["ap", "ip", "dx", "tp"]);
+}

@@ -81,6 +81,14 @@ impl LabHost {
         Self { system: format!("{name} lab in {}", layout.dir().display()), name: name.into(), layout, deadline }
     }
 
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub fn system(&self) -> &str {
+        &self.system
+    }
+
     fn error(&self, doing: &str, (kind, said): command::Failure) -> PortError {
         PortError::new(&self.system, doing, kind, said)
     }

@@ -6,6 +6,7 @@ pub mod http;
 pub mod kamailio;
 mod kamailio_answers;
 pub mod lab;
+mod lab_control;
 pub mod libvirt;
 mod libvirt_xml;
 pub mod sip;
@@ -20,6 +21,7 @@ mod kamailio_tests;
 #[cfg(test)]
 mod libvirt_tests;
 pub mod mariadb;
+pub mod mariadb_root;
 pub mod ssh;
 #[cfg(test)]
 pub mod standin;

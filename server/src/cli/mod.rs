@@ -8,6 +8,7 @@ mod cdr;
 mod doctor;
 mod fleet;
 mod lab;
+mod operation;
 mod output;
 mod pin;
 mod serve;
@@ -74,6 +75,12 @@ enum Command {
     /// The calls that are up
     #[command(after_help = "Example:\n  wirecenter calls --live --json")]
     Calls(fleet::CallsArgs),
+    /// Dangerous things done safely: see the plan, start it, watch it, cancel it
+    #[command(
+        subcommand,
+        after_help = "Example:\n  wirecenter operation plan disable_carrier carrier-a\n  wirecenter operation start disable_carrier carrier-a --fingerprint 3f0c…"
+    )]
+    Operation(operation::OperationCommand),
     /// Write the configuration of a machine from the inventory
     #[command(subcommand, after_help = "Example:\n  wirecenter stack render --machine kamailio-01 --to ./kamailio-01")]
     Stack(stack::StackCommand),
@@ -162,6 +169,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Fleet(common) => fleet::run_fleet(common).await,
         Command::Isolation(common) => fleet::run_isolation(common).await,
         Command::Calls(args) => fleet::run_calls(args).await,
+        Command::Operation(command) => operation::run(command).await,
         Command::Stack(command) => stack::run(command),
         Command::Bench(args) => bench::run(args).await,
         Command::Completions { shell } => {

@@ -166,7 +166,7 @@ impl Row<'_> {
 }
 
 /// A file of somebody else's the panel could not read.
-fn check_folder(state: &Path) -> Result<(), Failure> {
+pub(super) fn check_folder(state: &Path) -> Result<(), Failure> {
     let about = std::fs::metadata(state).map_err(|error| {
         Failure::new(format!("There is no panel's folder {}: {error}. Give --state as the panel has it.", state.display()))
     })?;

@@ -45,6 +45,10 @@ pub async fn stream(
     };
     let boot = context.panel.hub.boot.clone();
     let hello = Event::default().retry(RETRY).data(format!("hello {boot} {}", context::now().millis()));
+    // What changed after the page was drawn and before it hears this stream is read again.
+    let operations = context.panel.operations.moved_just_now(context::now()) && may_hear(&who, Topic::Operations);
+    let missed =
+        operations.then(|| Ok(Event::default().data(format!("wake {} {}", Topic::Operations.name(), context::now().millis()))));
     let count = Counted::new(&context);
     let wakes = Topic::ALL.into_iter().filter(|topic| may_hear(&who, *topic)).map(|topic| wakes(&context, topic));
     let pings = IntervalStream::new(tokio::time::interval(PING_EVERY)).map(|_| format!("ping {}", context::now().millis()));
@@ -53,7 +57,7 @@ pub async fn stream(
         let _ = &count;
         Ok::<_, Infallible>(Event::default().data(line))
     });
-    Sse::new(stream::once(async { Ok(hello) }).chain(lines)).into_response()
+    Sse::new(stream::once(async { Ok(hello) }).chain(stream::iter(missed)).chain(lines)).into_response()
 }
 
 /// A wake-up says that something changed, not what; still nobody hears of what they may not see.
@@ -66,6 +70,7 @@ fn may_hear(who: &SignedIn, topic: Topic) -> bool {
         Topic::Fleet => Access::Needs(Permission::SeeFleet),
         Topic::Calls => Access::Needs(Permission::SeeCalls),
         Topic::Alerts => Access::Needs(Permission::SeeAlerts),
+        Topic::Operations => Access::Needs(Permission::SeeOperations),
     };
     access.allows(Some(who)).is_ok()
 }

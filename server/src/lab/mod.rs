@@ -32,3 +32,4 @@ pub mod shipped;
 pub mod status;
 pub mod supervisor;
 pub mod up;
+pub mod writer;

@@ -6,7 +6,7 @@ use super::{
     machine::ASTERISK_ROOT,
     plan::{Bind, MachinePlan, Ready, Service, Step},
 };
-use app::fleet::inventory::{Inventory, Machine, Nic, Role};
+use app::fleet::inventory::{Inventory, Machine, Role};
 use std::net::SocketAddrV4;
 
 /// Of the phones and of the addresses customers send to.
@@ -69,7 +69,7 @@ fn services(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Vec<
                     .version(daemons.version("wirecenter"))
             }));
         }
-        Role::Mariadb => services.push(mariadb(inventory, machine, daemons)),
+        Role::Mariadb => services.extend([mariadb(inventory, machine, daemons), keep_primary(daemons)]),
         Role::Monitor => {
             services.extend(answers("metrics").map(|listen| {
                 let flag = format!("--web.listen-address={listen}");
@@ -159,6 +159,11 @@ fn asterisk_binds(daemons: &Daemons) -> Vec<Bind> {
     binds
 }
 
+/// Who is primary is not known before the other servers can be asked; nobody waits for it.
+fn keep_primary(daemons: &Daemons) -> Service {
+    Service::new("keep-primary", &["/etc/mysql/keep-primary"], Ready::Started).version(daemons.version("mariadbd"))
+}
+
 fn mariadb(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Service {
     let is_primary = inventory.cluster_of(Role::Mariadb).and_then(|cluster| cluster.primary.as_deref()) == Some(&machine.name);
     let install = [
@@ -197,30 +202,10 @@ fn mariadb(inventory: &Inventory, machine: &Machine, daemons: &Daemons) -> Servi
             // A lab that was built by an earlier version has its tables already.
             .after(run("", "/etc/mysql/columns.sql"))
             .after(run("kamailio", "/etc/mysql/routes.sql"));
-        for nic in writer_addresses(inventory, machine) {
-            service = service.after(Step::run(&[
-                "ip",
-                "addr",
-                "replace",
-                &format!("{}/{}", nic.address, nic.prefix_len),
-                "dev",
-                &nic.network,
-            ]));
-        }
+        let first = Step::run(&["/etc/mysql/keep-primary", "first"]).once("/var/lib/done-first-primary");
+        service = service.after(first);
     } else {
         service = service.after(run("", "/etc/mysql/replicate.sql").retried(60));
     }
     service
-}
-
-/// The addresses writers connect to; they stand on the primary, beside its own, once it has its tables.
-fn writer_addresses(inventory: &Inventory, machine: &Machine) -> Vec<Nic> {
-    let Some(cluster) = inventory.cluster_of(Role::Mariadb) else { return Vec::new() };
-    let declared = inventory.nics(machine).into_iter();
-    declared
-        .filter_map(|nic| {
-            let address = *cluster.writer.get(&nic.network)?;
-            Some(Nic { address, ..nic })
-        })
-        .collect()
 }

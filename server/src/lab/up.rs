@@ -101,7 +101,7 @@ fn write_plans(lab: &Layout, inventory: &Inventory, daemons: &Daemons) -> Result
     for (name, reference) in &inventory.credentials {
         let file = reference.strip_prefix("file:").ok_or_else(|| format!("{reference:?} is not a credential by file."))?;
         let path = lab.dir().join(file);
-        write(&path, &secret(), 0o600)?;
+        write(&path, &credentials::secret(), 0o600)?;
         if name == SSH_CREDENTIAL {
             make_key(&path)?;
         }
@@ -133,13 +133,6 @@ fn write_plans(lab: &Layout, inventory: &Inventory, daemons: &Daemons) -> Result
         }
     }
     Ok(())
-}
-
-/// Letters and digits only, so that no configuration file has to quote it.
-fn secret() -> String {
-    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let letter = |_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
-    (0..32).map(letter).collect()
 }
 
 /// The panel's key to the machines.

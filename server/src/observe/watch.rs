@@ -6,6 +6,7 @@ use super::{
     hang_up::{HangUps, Wish},
     hosts, local_records, networks, relay,
     rounds::{Schedule, rounds},
+    shell,
 };
 use crate::{
     adapters::{
@@ -14,13 +15,14 @@ use crate::{
         mariadb::MariaDb,
         sip::SipOptions,
         ssh::{
-            Jump, Ssh, Target,
+            Ssh,
             pins::{self, KnownHosts},
             sweep,
         },
     },
     cdr, credentials,
     lab::place::Layout,
+    operations::last_seen::Memory,
     process,
 };
 use app::{
@@ -34,9 +36,10 @@ use app::{
     values::{Moment, PortError},
 };
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     net::{SocketAddr, SocketAddrV4},
-    path::{Path, PathBuf},
+    path::PathBuf,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -58,7 +61,7 @@ pub(super) const HOST: Schedule = schedule(5_000, 4_000);
 const NETWORK: Schedule = schedule(10_000, 9_000);
 /// Below the panel's folder: the host keys people confirmed, and the sockets of connections that are kept.
 pub const KNOWN_HOSTS: &str = "known_hosts";
-const CONTROL_DIR: &str = "ssh";
+pub const CONTROL_DIR: &str = "ssh";
 const RELAY_DIR: &str = "relay";
 /// A PBX that was not there is listened to again after this.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -79,7 +82,8 @@ pub struct Post {
 
 /// Looks until it is told to stop; what it started ends with the thread it is on.
 pub async fn run(post: Post, stop: CancellationToken) {
-    let watch = Watch { post };
+    let memory = Rc::new(RefCell::new(Memory::open(&post.state)));
+    let watch = Watch { post, memory };
     match sweep(&watch.post.state.join(CONTROL_DIR)) {
         Ok(0) => {}
         Ok(swept) => tracing::info!(swept, "what a panel that was killed left of its connections was removed"),
@@ -108,6 +112,7 @@ type Slot<T> = fn(&mut MachineSeen) -> &mut Option<Seen<T>>;
 
 struct Watch {
     post: Post,
+    memory: Rc<RefCell<Memory>>,
 }
 
 impl Watch {
@@ -167,34 +172,11 @@ impl Watch {
     }
 
     fn shell(&self, machine: &Machine) -> Option<Rc<Ssh>> {
-        let endpoint = self.endpoint(machine, "ssh")?;
-        let adapter = self.ssh(machine, &endpoint).map(Rc::new);
+        self.post.inventory.endpoint(machine, "ssh")?;
+        let Post { inventory, file, state, .. } = &self.post;
+        let adapter = shell::shell(inventory, file, state, machine, SHELL.deadline).map(Rc::new);
         let look = |ssh: Rc<Ssh>| async move { ssh.observe().await };
         self.look_at(&machine.name, "SSH", SHELL, |seen| &mut seen.shell, adapter, look)
-    }
-
-    /// A shell on the machine. Whose key is right is known from the lab's own disks there, and from what a person confirmed elsewhere.
-    fn ssh(&self, machine: &Machine, endpoint: &Endpoint) -> Result<Ssh, PortError> {
-        let known_hosts = KnownHosts::at(&self.post.state.join(KNOWN_HOSTS));
-        let jump = machine.jump.as_ref().map(|name| {
-            let through = self.post.inventory.machine(name).and_then(|machine| self.endpoint(machine, "ssh"));
-            let through =
-                through.ok_or_else(|| not_configured(&machine.name, format!("{name} has no endpoint ssh to go through")))?;
-            Ok::<_, PortError>(Jump { machine: name.clone(), address: through.address, user: through.user })
-        });
-        let key_file = self.post.inventory.credentials.get(endpoint.credential.as_deref().unwrap_or_default());
-        let key_file = key_file.and_then(|reference| reference.strip_prefix("file:"));
-        let key_file = key_file.ok_or_else(|| not_configured(&machine.name, "its endpoint ssh names no credential"))?;
-        Ssh::new(Target {
-            machine: machine.name.clone(),
-            address: endpoint.address,
-            user: endpoint.user.clone(),
-            key_file: self.post.file.parent().unwrap_or(Path::new("/")).join(key_file),
-            known_hosts,
-            jump: jump.transpose()?,
-            control_dir: self.post.state.join(CONTROL_DIR),
-            deadline: SHELL.deadline,
-        })
     }
 
     /// In the lab a machine's keys are read from its disk, as soon as it runs; nobody has to confirm them.
@@ -221,11 +203,17 @@ impl Watch {
     }
 
     fn database(&self, machine: &Machine, endpoint: &Endpoint) {
-        let adapter = self
-            .secret(machine, endpoint)
-            .map(|secret| Rc::new(MariaDb::new(&machine.name, endpoint.address, &endpoint.user, &secret, DATABASE.deadline)));
-        let look = |database: Rc<MariaDb>| async move {
+        let adapter = self.secret(machine, endpoint).map(|secret| {
+            let database = MariaDb::new(&machine.name, endpoint.address, &endpoint.user, &secret, DATABASE.deadline);
+            Rc::new((machine.name.clone(), database, Rc::clone(&self.memory)))
+        });
+        let look = |watched: Rc<(String, MariaDb, Rc<RefCell<Memory>>)>| async move {
+            let (name, database, memory) = &*watched;
             let facts = database.observe().await?;
+            // A failover has to know it when nobody can be asked any more.
+            if let Err(error) = memory.borrow_mut().note(name, &facts) {
+                tracing::warn!(machine = name, %error, "what was seen of it cannot be written down");
+            }
             // The heartbeat is written where writing is allowed, right after it was seen that it is.
             if !facts.read_only {
                 database.beat(context::now()).await?;
@@ -359,7 +347,7 @@ impl Watch {
         let every_ms = u32::try_from(HOST.every.as_millis()).unwrap_or(u32::MAX);
         let note = move |result, at: Moment| fleet.note_host(&name, every_ms, result, at);
         let subject = format!("{} hypervisor", host.name);
-        match hosts::open(&self.post, host).map(Rc::new) {
+        match hosts::open(&self.post.inventory, &self.post.file, &self.post.state, host).map(Rc::new) {
             Ok(adapter) => {
                 let look = move || {
                     let adapter = Rc::clone(&adapter);

@@ -88,6 +88,8 @@ pub(super) const TEMPLATES: &[Template] = &[
         Where::Primary,
         ["root", "replication", "kamailio", "asterisk", "billing", "panel"]
     ),
+    template!("mariadb/keep-primary", "/etc/mysql/keep-primary", EXECUTABLE, Where::Role(Mariadb), []),
+    template!("mariadb/peer.cnf", "/etc/mysql/peer.cnf", SECRET, Where::Role(Mariadb), ["replication"]),
     template!("mariadb/kamailio.sql", "/etc/mysql/kamailio.sql", OPEN, Where::Primary, []),
     template!("mariadb/cdr.sql", "/etc/mysql/cdr.sql", OPEN, Where::Primary, []),
     template!("mariadb/columns.sql", "/etc/mysql/columns.sql", OPEN, Where::Primary, []),

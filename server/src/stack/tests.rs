@@ -82,12 +82,16 @@ fn a_column_that_came_later_is_the_same_in_an_old_table_and_in_a_new_one() {
 }
 
 #[test]
-fn only_the_primary_is_written_to() {
+fn every_database_starts_read_only_and_takes_its_role_back_by_a_rule_of_its_own() {
     let inventory = shipped();
     let primary = render(&inventory, "mariadb-01", &placeholder).expect("renders");
     let replica = render(&inventory, "mariadb-02", &placeholder).expect("renders");
-    assert!(!file(&primary, "/etc/mysql/my.cnf").contains("read_only"));
-    assert!(file(&replica, "/etc/mysql/my.cnf").contains("read_only = ON"));
+    for (server, peer) in [(&primary, "10.30.30.42"), (&replica, "10.30.30.41")] {
+        assert!(file(server, "/etc/mysql/my.cnf").contains("\nread_only = ON"));
+        let keep = file(server, "/etc/mysql/keep-primary");
+        assert!(keep.contains(&format!("for peer in {peer}; do")), "{keep}");
+        assert!(keep.contains("ip addr replace 10.20.20.40/24 dev data"), "{keep}");
+    }
     assert!(file(&replica, "/etc/mysql/replicate.sql").contains("MASTER_HOST = '10.30.30.41'"));
     assert!(primary.iter().all(|file| file.path != "/etc/mysql/replicate.sql"));
 }
@@ -124,5 +128,5 @@ fn a_credential_that_could_speak_to_a_daemon_is_refused_and_not_shown() {
     assert!(error.contains("characters") && !error.contains("quoted"), "{error}");
     let missing = |name: &str| Err(StackError::Unreadable(format!("secrets/{name} is not there")));
     let error = render(&shipped(), "mariadb-02", &missing).expect_err("refused").to_string();
-    assert!(error.contains("replication") && error.contains("/etc/mysql/replicate.sql"), "{error}");
+    assert!(error.contains("replication") && error.contains("/etc/mysql/peer.cnf"), "{error}");
 }

@@ -2,10 +2,13 @@
 //! on the System page; the log has one line when its state changes, not one a round.
 
 pub mod alerts;
+pub mod automatic_failover;
 pub mod clock;
 pub mod measure;
 pub mod measures;
 pub mod notices;
+pub mod operations;
+pub mod rehearsals;
 pub mod versions;
 pub mod volume;
 

@@ -19,6 +19,8 @@ CREATE DATABASE asterisk;
 -- The replica reads the binary log over Sync.
 CREATE USER replicator@'{{ networks.sync.pattern }}' IDENTIFIED BY '{{ credential.replication }}';
 GRANT REPLICATION SLAVE ON *.* TO replicator@'{{ networks.sync.pattern }}';
+-- keep-primary asks the other servers whom they follow.
+GRANT SLAVE MONITOR ON *.* TO replicator@'{{ networks.sync.pattern }}';
 
 -- The proxies read routes and scanners over Sync, and write attempts.
 CREATE USER kamailio@'{{ networks.sync.pattern }}' IDENTIFIED BY '{{ credential.kamailio }}';
@@ -47,6 +49,14 @@ CREATE TABLE wirecenter_watch.heartbeat (
     -- Microseconds since 1970, by the panel's clock.
     at_us BIGINT NOT NULL
 );
+-- A row of each client's machine, written by it through the writer's address after a switchover, to see that it can.
+CREATE TABLE wirecenter_watch.proof (
+    client VARCHAR(64) NOT NULL PRIMARY KEY,
+    at_us BIGINT NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON wirecenter_watch.proof TO kamailio@'{{ networks.sync.pattern }}';
+GRANT SELECT, INSERT, UPDATE ON wirecenter_watch.proof TO asterisk@'{{ networks.data.pattern }}';
+GRANT SELECT, INSERT, UPDATE ON wirecenter_watch.proof TO billing@'{{ networks.data.pattern }}';
 CREATE SQL SECURITY DEFINER VIEW wirecenter_watch.privileged AS
     SELECT DISTINCT User AS user_name FROM mysql.global_priv
     WHERE CAST(JSON_VALUE(Priv, '$.access') AS UNSIGNED) & ((1 << 15) | (1 << 33)) != 0;

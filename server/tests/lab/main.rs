@@ -10,6 +10,7 @@
 )]
 
 mod calls;
+mod databases;
 mod failover;
 mod faults;
 mod harness;
@@ -17,6 +18,7 @@ mod life;
 mod networks;
 mod nodes;
 mod observers;
+mod operations;
 mod panel;
 mod pbx;
 mod records;

@@ -28,6 +28,8 @@ mod harness;
 mod hook;
 mod inventory;
 mod live;
+mod operation_pages;
+mod operations;
 mod pin;
 mod private_database;
 mod second_step;

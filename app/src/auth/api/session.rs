@@ -174,10 +174,14 @@ pub async fn step_up(password: String, code: Option<String>, next: Option<String
     let who = allowed.who()?;
     let (database, doing, now) = (&allowed.panel.database, "check your password", context::now());
     start_try(&allowed, &who.name)?;
-    let mut conn = database.acquire(doing).await?;
-    let user = database.within(doing, store::users::find_credentials(&mut conn, &who.name)).await?;
-    drop(conn);
-    let user = user.ok_or_else(|| AppError::not_found(format!("user {}", who.name)))?;
+    let found = async {
+        let mut conn = database.acquire(doing).await?;
+        database.within(doing, store::users::find_credentials(&mut conn, &who.name)).await
+    };
+    let user = match found.await {
+        Err(away @ AppError::Away { .. }) => return step_up_from_memory(&allowed, password, code, next, away).await,
+        found => found?.ok_or_else(|| AppError::not_found(format!("user {}", who.name)))?,
+    };
     let mut right = allowed.panel.gate.verify(password, user.password_hash.clone()).await?;
     if right && user.totp_secret.is_some() {
         right = use_code(&allowed, &user, code.as_deref().unwrap_or_default(), doing, now).await?;
@@ -188,12 +192,52 @@ pub async fn step_up(password: String, code: Option<String>, next: Option<String
     database.within(doing, store::audit::append(&mut tx, row, now)).await?;
     database.commit(tx, doing, &[Topic::Audit]).await?;
     if !right {
-        let what = if user.totp_secret.is_some() { "Password or code" } else { "The password" };
-        return Err(AppError::refused(format!("{what} is wrong. Nothing was changed; try again.")));
+        return Err(wrong_proof(&user));
     }
     try_succeeded(&allowed, &who.name);
     context::change_session(&allowed, true, |signed_in| signed_in.proved_at = now).await?;
     context::go_to_path(&safe_next(&allowed, next), None);
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn wrong_proof(user: &Credentials) -> AppError {
+    let what = if user.totp_secret.is_some() { "Password or code" } else { "The password" };
+    AppError::refused(format!("{what} is wrong. Nothing was changed; try again."))
+}
+
+/// The database may be what one proves oneself for: its failover. Then the proof is held against what this panel remembers of
+/// those who are signed in. A recovery code cannot be used up without the database, so none counts.
+#[cfg(feature = "ssr")]
+async fn step_up_from_memory(
+    allowed: &Allowed,
+    password: String,
+    code: Option<String>,
+    next: Option<String>,
+    away: AppError,
+) -> Result<(), AppError> {
+    let (who, panel, now) = (allowed.who()?, &allowed.panel, context::now());
+    let (Some(user), Some(id)) = (panel.sessions.proof(who.user), context::session_id()) else { return Err(away) };
+    let kept = |error: std::io::Error| {
+        tracing::error!(%error, "the audit log cannot be kept on the panel's disk");
+        AppError::refused(format!("It cannot be written down on the panel's disk: {error}. Make room there and try again."))
+    };
+    let mut right = panel.gate.verify(password, user.password_hash.clone()).await?;
+    let mut step = None;
+    if let Some(secret) = user.totp_secret.as_deref().filter(|_| right) {
+        step = totp::check(secret, code.as_deref().unwrap_or_default(), user.totp_last_step, now);
+        right = step.is_some();
+    }
+    let mut row = draft(allowed, Action::StepUp, &who.name);
+    row.outcome = if right { Outcome::Done } else { Outcome::Refused };
+    let begun = panel.kept_audit.begin(row, now).await.map_err(kept)?;
+    panel.kept_audit.settle(begun, "held against memory, the database being away").await.map_err(kept)?;
+    if !right {
+        return Err(wrong_proof(&user));
+    }
+    try_succeeded(allowed, &who.name);
+    panel.sessions.prove(&id, step, now);
+    context::go_to_path(&safe_next(allowed, next), None);
     Ok(())
 }
 

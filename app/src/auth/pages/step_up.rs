@@ -10,17 +10,24 @@ use crate::{
 use leptos::{prelude::*, server_fn::ServerFn};
 
 pub async fn page() -> Result<PageView, AppError> {
-    let profile = get_profile().await?;
     let request = context::request();
+    let (name, has_totp) = match get_profile().await {
+        Ok(profile) => (profile.name, profile.totp),
+        // What this panel remembers of who is signed in is enough to ask.
+        Err(away @ AppError::Away { .. }) => {
+            let known = request.who.as_ref().and_then(|who| context::panel().sessions.proof(who.user));
+            known.map(|known| (known.name, known.totp_secret.is_some())).ok_or(away)?
+        }
+        Err(error) => return Err(error),
+    };
     let action = crate::auth::api::session::StepUp::PATH;
     let state = FormState::of(request.notice.as_ref(), action);
     let next = request.query.get("next").unwrap_or("/").to_string();
-    let code = profile.totp.then(|| {
+    let code = has_totp.then(|| {
         view! { <Field label="Code" name="code" kind=FieldKind::Code state=state.clone() autocomplete="one-time-code" required=true/> }
     });
-    let lead =
-        format!("{}, what you are about to do asks for your password again. The proof counts for five minutes.", profile.name);
-    let (name, cancel) = (profile.name, next.clone());
+    let lead = format!("{name}, what you are about to do asks for your password again. The proof counts for five minutes.");
+    let cancel = next.clone();
     let body = view! {
         <section class="panel narrow">
             <PostForm action=action hidden=vec![("next", next)] state=state.clone()>

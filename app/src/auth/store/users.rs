@@ -12,6 +12,7 @@ use sqlx::MySqlConnection;
 use time::PrimitiveDateTime;
 
 /// A user with what only sign-in may see.
+#[derive(Clone)]
 pub struct Credentials {
     pub id: UserId,
     pub name: String,

@@ -68,7 +68,7 @@ pub async fn get(conn: &mut MySqlConnection, question: &VolumeQuestion, live: &T
 
 /// The counts of one name, one for each bucket of the span.
 pub async fn list_points(conn: &mut MySqlConnection, grouping: Grouping, name: &str, span: &Span) -> sqlx::Result<Vec<Counts>> {
-    let (cut, from, to) = bounds(grouping, span);
+    let (cut, from, to) = (grouping.number(), PrimitiveDateTime::from(span.from), PrimitiveDateTime::from(span.to));
     let rows = if span.by_hours() {
         sqlx::query_as!(
             Sums,
@@ -231,10 +231,6 @@ async fn list_piece(conn: &mut MySqlConnection, grouping: Grouping, piece: &Piec
             .await
         }
     }
-}
-
-fn bounds(grouping: Grouping, span: &Span) -> (u8, PrimitiveDateTime, PrimitiveDateTime) {
-    (grouping.number(), span.from.into(), span.to.into())
 }
 
 struct Sums {

@@ -10,7 +10,8 @@ const NOW: Moment = Moment::from_seconds(1_780_000_000);
 fn inventory() -> Inventory {
     let members = vec!["mariadb-01".to_string(), "mariadb-02".to_string()];
     let primary = Some("mariadb-01".to_string());
-    let cluster = Cluster { role: Role::Mariadb, members, primary, writer: BTreeMap::new(), virtual_addresses: vec![] };
+    let cluster =
+        Cluster { role: Role::Mariadb, members, primary, writer: BTreeMap::new(), virtual_addresses: vec![], backups: None };
     Inventory {
         name: "test".into(),
         networks: BTreeMap::new(),

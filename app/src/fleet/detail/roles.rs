@@ -4,7 +4,7 @@ use super::{Fact, Section, count};
 use crate::{
     fleet::{
         facts::{DatabaseFacts, PbxFacts, ProxyFacts, TargetState},
-        inventory::{Machine, Role},
+        inventory::Machine,
         map::{Sight, lag},
         world::{MachineSeen, Seen},
     },
@@ -34,16 +34,6 @@ pub(super) fn sections(sight: &Sight<'_>, machine: &Machine, seen: &MachineSeen)
         sections.push(database_section(machine, database));
     }
     sections
-}
-
-/// What can be done with a machine of this role, once operations are there.
-pub(super) const fn actions(role: Role) -> &'static [&'static str] {
-    match role {
-        Role::Kamailio => &["Drain…", "Move its address…", "Restart…"],
-        Role::Asterisk => &["Drain…", "Restart…"],
-        Role::Mariadb => &["Switch over…", "Fail over…", "Restart…"],
-        _ => &["Restart…"],
-    }
 }
 
 /// Of a destination, by the proxy's own clock, which counts whole milliseconds.

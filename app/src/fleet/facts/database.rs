@@ -2,6 +2,7 @@
 
 use crate::values::Moment;
 use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseFacts {
@@ -64,4 +65,40 @@ pub struct SemiSync {
     pub timeout_ms: u64,
     /// Commits that did not wait since the start.
     pub unacknowledged: u64,
+}
+
+/// A MariaDB server from inside its machine, as root there tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// Every IPv4 address of the machine's cards.
+    pub addresses: Vec<Ipv4Addr>,
+    /// Whether it takes its role as primary back after a restart.
+    pub is_marked: bool,
+    /// Of the disk with the data folder.
+    pub disk_size_bytes: u64,
+    pub disk_free_bytes: u64,
+    /// Events that would run on it while they are enabled.
+    pub events_enabled: u64,
+    pub event_scheduler: bool,
+    /// Of the newest file where the inventory says that backups lie; absent where there is none.
+    pub backup_age_s: Option<u64>,
+    /// Nanoseconds since 1970, by its own clock.
+    pub clock_ns: i128,
+}
+
+/// What a server does now, as root on its machine tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerRole {
+    pub read_only: bool,
+    /// `gtid_binlog_pos`, `gtid_slave_pos`, `gtid_binlog_state`.
+    pub position: String,
+    pub applied: String,
+    pub written: String,
+    /// Whom it follows; absent where nobody.
+    pub follows: Option<Ipv4Addr>,
+    pub receives: bool,
+    pub applies: bool,
+    pub received: String,
+    /// Why it does not.
+    pub error: Option<String>,
 }

@@ -11,7 +11,7 @@ pub mod proxy;
 pub mod shell;
 
 pub use certificate::CertificateFacts;
-pub use database::{DatabaseFacts, Replication, SemiSync};
+pub use database::{DatabaseFacts, Replication, SemiSync, ServerFacts, ServerRole};
 pub use hypervisor::{HypervisorFacts, Power, SeenCard, SeenMachine, VirtualSwitch};
 pub use pbx::{PbxEndpoint, PbxFacts};
 pub use probe::{ArpAnswer, NetworkProbes, PairPing};

@@ -52,6 +52,28 @@ pub enum TargetState {
     Trying,
 }
 
+impl TargetState {
+    /// How `dispatcher.set_state` is told. With the second letter it is probed. Kamailio does not probe what is disabled, and an
+    /// answer to an earlier probe does not bring it back either: only a person does, or a restart.
+    pub const fn flags(self) -> &'static str {
+        match self {
+            TargetState::Active => "ap",
+            TargetState::Inactive => "ip",
+            TargetState::Disabled => "dx",
+            TargetState::Trying => "tp",
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            TargetState::Active => "active",
+            TargetState::Inactive => "inactive",
+            TargetState::Disabled => "disabled",
+            TargetState::Trying => "trying",
+        }
+    }
+}
+
 /// One table of routes in the proxy's memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RouteTree {

@@ -1,6 +1,6 @@
 //! One machine: who it is, how it is, what its service tells, how to get there.
 
-use super::{board_view::blast_link, machine_live::MachineLive};
+use super::{board_view::blast_link, machine_live::MachineLive, operate::on_machine};
 use crate::{
     error::AppError,
     fleet::{
@@ -47,11 +47,9 @@ fn networks(detail: &MachineDetail) -> String {
 }
 
 fn actions(detail: &MachineDetail) -> impl IntoView + use<> {
-    let why = "The panel looks only; it changes no machine yet. Until then: the lines under “How to get there”.";
     let databases = detail.sections.iter().any(|section| section.title.starts_with("MariaDB"));
-    let one = |label: &String| view! { <ActionLink label=label.clone() href="#" why_not=why.to_string()/> };
     view! {
-        {detail.actions.iter().map(one).collect_view()}
+        {on_machine(&detail.machine.name)}
         {databases.then(|| view! { <ActionLink label="Databases" href=Page::Databases.path()/> })}
         <ActionLink label="On the map" href=blast_link(&detail.machine.name)/>
     }

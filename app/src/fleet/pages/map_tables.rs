@@ -6,6 +6,7 @@ use crate::{
         MachineView, MapSnapshot, NetworkView, OutsiderView, UndeclaredView,
         slots::{TAP_RADIUS, outline},
     },
+    operations::pages::links::offers_at,
     routes::Page,
     values::{Moment, quantity::format_age},
 };
@@ -165,6 +166,9 @@ pub fn networks(map: &MapSnapshot) -> impl IntoView + use<> {
                         view! {
                             <a class="quiet-link" href=blast_link(name) aria-label=format!("Blast radius of {name}")>
                                 "Blast radius"
+                            </a>
+                            <a class="quiet-link" href=offers_at(name) aria-label=format!("Operations on {name}")>
+                                "Operations"
                             </a>
                         }
                     })}

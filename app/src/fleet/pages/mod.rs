@@ -19,4 +19,8 @@ mod map_tables;
 pub mod network;
 #[cfg(feature = "ssr")]
 pub mod networks;
+#[cfg(feature = "ssr")]
+mod operate;
+#[cfg(feature = "ssr")]
+mod rehearsed;
 pub mod sheet_live;

@@ -12,6 +12,7 @@ fn cluster() -> Cluster {
         primary: Some("mariadb-01".into()),
         writer: Default::default(),
         virtual_addresses: Vec::new(),
+        backups: None,
     }
 }
 

@@ -11,7 +11,10 @@
 //! is not tried on a node that is read-only, and one that reaches a server late, because it was frozen, writes nothing: it
 //! may have been replaced meanwhile, and a row would keep it from following the new primary.
 
+mod client;
 mod facts;
+
+pub use client::DatabaseWay;
 
 use app::{
     context::now,

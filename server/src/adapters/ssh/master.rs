@@ -5,19 +5,21 @@
 use super::{Target, answer};
 use crate::files::SOCKET_PATH_BYTES_MAX;
 use app::values::PortErrorKind;
-use openssh::{Session, Stdio};
+use openssh::{ForwardType, Session, Socket, Stdio};
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     fs::{self, File},
+    net::SocketAddrV4,
     os::unix::net::UnixStream,
-    path::Path,
+    path::{Path, PathBuf},
     process,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
 };
 
@@ -33,13 +35,18 @@ pub struct Master {
     session: Session,
     /// Killed when dropped.
     process: Mutex<Child>,
-    _folder: TempDir,
+    /// Sockets here that lead to an address as seen from there.
+    ways: tokio::sync::Mutex<BTreeMap<SocketAddrV4, PathBuf>>,
+    folder: TempDir,
 }
 
 /// What a remote command printed, and how long its first word took.
 pub struct Answer {
     pub bytes: Vec<u8>,
     pub first_after: Duration,
+    pub succeeded: bool,
+    /// What it wrote to its standard error.
+    pub complaint: String,
 }
 
 impl Answer {
@@ -65,11 +72,26 @@ impl Master {
         while let Ok(Some(line)) = lines.next_line().await {
             if line == READY {
                 let session = Session::resume_mux(socket.into_boxed_path(), None);
-                return Ok(Self { session, process: Mutex::new(child), _folder: folder });
+                return Ok(Self { session, process: Mutex::new(child), ways: tokio::sync::Mutex::default(), folder });
             }
         }
         let _ = child.wait().await;
         Err(answer::refusal(&fs::read_to_string(&log).unwrap_or_default(), target))
+    }
+
+    /// A socket of ours from which one comes to this address as the machine would; the same each time.
+    pub async fn way_to(&self, address: SocketAddrV4) -> Result<PathBuf, Failure> {
+        let mut ways = self.ways.lock().await;
+        if let Some(path) = ways.get(&address) {
+            return Ok(path.clone());
+        }
+        let path = self.folder.path().join(format!("f{}", ways.len()));
+        let here = Socket::UnixSocket { path: Cow::Borrowed(&path) };
+        let there = Socket::TcpSocket { host: Cow::Owned(address.ip().to_string()), port: address.port() };
+        let asked = self.session.request_port_forward(ForwardType::Local, here, there).await;
+        asked.map_err(|error| (PortErrorKind::Broken, format!("no way to {address} through it: {error}")))?;
+        ways.insert(address, path.clone());
+        Ok(path)
     }
 
     pub fn is_alive(&self) -> bool {
@@ -77,13 +99,18 @@ impl Master {
     }
 
     /// A fixed script with words for its `"$@"`.
-    pub async fn run(&self, script: &'static str, words: &[String]) -> Result<Answer, Failure> {
+    pub async fn run(&self, script: &'static str, words: &[String], input: &[u8]) -> Result<Answer, Failure> {
         let broken = |said: &str| (PortErrorKind::Broken, said.to_string());
         let began = Instant::now();
         let mut command = self.session.command("sh");
         command.args(["-c", script, "wirecenter"]).args(words);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().await.map_err(|error| broken(&error.to_string()))?;
+        if let Some(mut stdin) = child.stdin().take() {
+            // Dropped at its end, so that the script sees the end of its input.
+            stdin.write_all(input).await.map_err(|error| broken(&error.to_string()))?;
+        }
         let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
         let (mut stdout, stderr) = stdout.zip(stderr).expect("both were asked for just above");
         let mut complaint = Vec::new();
@@ -106,8 +133,11 @@ impl Master {
         let complaint = String::from_utf8_lossy(&complaint).trim().to_string();
         let ended = child.wait().await;
         // ssh ends with 255 when it is ssh that failed.
-        ended.map_err(|error| broken(&if complaint.is_empty() { error.to_string() } else { complaint }))?;
-        Ok(Answer { bytes, first_after })
+        match ended {
+            Ok(status) => Ok(Answer { bytes, first_after, succeeded: status.success(), complaint }),
+            Err(error) if complaint.is_empty() => Err(broken(&error.to_string())),
+            Err(_) => Err(broken(&complaint)),
+        }
     }
 }
 
@@ -163,7 +193,8 @@ fn is_ours(folder: &Path) -> std::io::Result<bool> {
         let Some(name) = name.to_str() else { return Ok(false) };
         has_config |= name == "config";
         // ssh makes its socket under a longer name first.
-        if !matches!(name, "config" | "log" | "m") && !name.starts_with("m.") {
+        let is_way = name.strip_prefix('f').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        if !matches!(name, "config" | "log" | "m") && !name.starts_with("m.") && !is_way {
             return Ok(false);
         }
     }

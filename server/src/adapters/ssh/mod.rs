@@ -158,23 +158,34 @@ impl Ssh {
         Ok((master, true))
     }
 
-    async fn try_to_run(&self, script: &'static str, words: &[String]) -> Result<Answer, Failure> {
+    async fn try_to_run(&self, script: &'static str, words: &[String], input: &[u8]) -> Result<Answer, Failure> {
         let (master, is_new) = self.master().await?;
-        match master.run(script, words).await {
+        match master.run(script, words, input).await {
             // It may have died since the look before, when the machine started anew.
             Err((PortErrorKind::Broken, _)) if !is_new => {
                 drop(master);
                 self.disconnect().await;
-                self.master().await?.0.run(script, words).await
+                self.master().await?.0.run(script, words, input).await
             }
             answered => answered,
         }
     }
 
     async fn run(&self, doing: &str, script: &'static str, words: &[String], deadline: Duration) -> Result<Answer, PortError> {
+        self.run_with(doing, script, words, &[], deadline).await
+    }
+
+    async fn run_with(
+        &self,
+        doing: &str,
+        script: &'static str,
+        words: &[String],
+        input: &[u8],
+        deadline: Duration,
+    ) -> Result<Answer, PortError> {
         let failed = |(kind, said): Failure| PortError::new(self.target.system(), doing, kind, said);
-        let answered = tokio::time::timeout(deadline, self.try_to_run(script, words)).await;
-        let answered = answered.unwrap_or_else(|_| Err(late(self.target.deadline)));
+        let answered = tokio::time::timeout(deadline, self.try_to_run(script, words, input)).await;
+        let answered = answered.unwrap_or_else(|_| Err(late(deadline)));
         if let Err((PortErrorKind::TimedOut | PortErrorKind::Broken, _)) = &answered {
             self.disconnect().await;
         }
@@ -190,6 +201,44 @@ impl Ssh {
         let answer = self.run(&doing, TAIL, &words, self.target.deadline + TAIL_TAKES).await?;
         let garbage = |said| PortError::new(self.target.system(), doing.as_str(), PortErrorKind::Garbage, said);
         tail::parse(&answer.bytes, tail::PIECE_BYTES_MAX).map_err(garbage)
+    }
+}
+
+impl Ssh {
+    /// Changes something on the machine: a fixed script with words for its `"$@"`, which may be run again after it was cut off. Gives
+    /// what it printed; where it ended badly, its complaint is the failure.
+    pub async fn act(&self, doing: &str, script: &'static str, words: &[String], within: Duration) -> Result<String, PortError> {
+        self.act_with(doing, script, words, &[], within).await
+    }
+
+    /// The same with something for its input, which no list of processes shows.
+    pub async fn act_with(
+        &self,
+        doing: &str,
+        script: &'static str,
+        words: &[String],
+        input: &[u8],
+        within: Duration,
+    ) -> Result<String, PortError> {
+        let answer = self.run_with(doing, script, words, input, within).await?;
+        if answer.succeeded {
+            return Ok(answer.text().into_owned());
+        }
+        let complaint = answer.complaint.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = if complaint.is_empty() { answer.text().trim().to_string() } else { complaint };
+        let said = if said.is_empty() { "it failed and did not say why".to_string() } else { said };
+        Err(PortError::new(self.target.system(), doing, PortErrorKind::Failed, said))
+    }
+}
+
+impl Ssh {
+    /// A socket of ours from which one comes to this address as the machine would.
+    pub async fn way_to(&self, address: SocketAddrV4) -> Result<PathBuf, PortError> {
+        let doing = format!("find a way to {address} through it");
+        let failed = |(kind, said): Failure| PortError::new(self.target.system(), doing.as_str(), kind, said);
+        let way = async { self.master().await?.0.way_to(address).await };
+        let found = tokio::time::timeout(self.target.deadline, way).await;
+        found.unwrap_or_else(|_| Err(late(self.target.deadline))).map_err(failed)
     }
 }
 

@@ -8,15 +8,14 @@ try() {
     what=$1 address=$2
     shift 2
     said=$("$@" 2>&1)
-    printf '%s %s %s\n%s\n.\n' "$what" "$address" "$?" "$said"
+    code=$?
+    printf '%s %s %s\n%s\n.\n' "$what" "$address" "$code" "$said"
+    return "$code"
 }
 
 # Where a large packet is lost, a small one tells whether it is its size.
 pair() {
-    said=$(ping -n -I "$card" -M do -c 1 -W 1 -s "$bytes" "$1" 2>&1)
-    code=$?
-    printf 'ping %s %s\n%s\n.\n' "$1" "$code" "$said"
-    [ "$code" -eq 0 ] || try small "$1" ping -n -I "$card" -c 1 -W 1 -s 56 "$1"
+    try ping "$1" ping -n -I "$card" -M do -c 1 -W 1 -s "$bytes" "$1" || try small "$1" ping -n -I "$card" -c 1 -W 1 -s 56 "$1"
 }
 
 echo 'wirecenter-probe 1'

@@ -3,6 +3,7 @@
 mod assets;
 mod browser;
 mod cdr;
+mod failover;
 mod figure;
 mod fleet;
 mod lab;
@@ -22,6 +23,15 @@ pub struct BenchArgs {
     /// Print one JSON document on stdout and nothing else
     #[arg(long)]
     json: bool,
+    /// Of failover: what happens to the primary; without it a mix of all but the planned, by the seed
+    #[arg(long)]
+    kind: Option<failover::Kind>,
+    /// Of failover: how often
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    runs: u32,
+    /// Of failover: the same seed breaks the same things in the same order
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -92,9 +102,19 @@ enum Measure {
     CdrChart30d,
     /// How fast call records are collected
     CdrCollection,
+    /// How long nobody can write during a switchover
+    SwitchoverGap,
+    /// From the click to a new primary that takes writes
+    FailoverWritable,
+    /// Each run of switchovers and failovers, as a document of its own: --kind, --runs, --seed
+    Failover,
 }
 
 pub async fn run(args: BenchArgs) -> Result<(), Failure> {
+    if args.name == Some(Measure::Failover) {
+        say_json(&failover::document(args.kind, args.runs, args.seed).await?);
+        return Ok(());
+    }
     if let Some(name) = args.name {
         let figure = measure(name).await?;
         if args.json {
@@ -105,7 +125,8 @@ pub async fn run(args: BenchArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let mut figures = Vec::new();
-    for name in Measure::value_variants() {
+    // Its runs are behind the figures before it.
+    for name in Measure::value_variants().iter().filter(|name| **name != Measure::Failover) {
         let figure = measure(*name).await?;
         // The document comes last; until then a person sees how far it is.
         if args.json {
@@ -155,6 +176,8 @@ async fn measure(name: Measure) -> Result<Figure, Failure> {
         Measure::CdrSearchCustomer => cdr::search_customer().await,
         Measure::CdrChart30d => cdr::chart_month().await,
         Measure::CdrCollection => cdr::collection().await,
+        Measure::SwitchoverGap => failover::switchover().await,
+        Measure::FailoverWritable | Measure::Failover => failover::failover().await,
     }
 }
 
@@ -176,7 +199,7 @@ mod tests {
     #[test]
     fn a_measure_is_called_on_the_command_line_what_its_figure_is_called() {
         let named = |measure: &Measure| measure.to_possible_value().map(|value| value.get_name().to_string());
-        let mut names: Vec<_> = Measure::value_variants().iter().filter_map(named).collect();
+        let mut names: Vec<_> = Measure::value_variants().iter().filter_map(named).filter(|name| name != "failover").collect();
         let in_browser = [browser::PAINT, browser::TASK, browser::SHIFT, browser::TABS, browser::EVENT];
         let outside = [load::PAGE, load::LIVE, load::MEMORY, start::GIVEN, start::PRIVATE, assets::WASM, assets::REST];
         let mut goals: Vec<_> = in_browser
@@ -185,6 +208,7 @@ mod tests {
             .chain(&lab::GOALS)
             .chain(&fleet::GOALS)
             .chain(&cdr::GOALS)
+            .chain(&failover::GOALS)
             .map(|goal| goal.name.to_string())
             .collect();
         names.sort();

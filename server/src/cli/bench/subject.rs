@@ -101,6 +101,17 @@ impl Subject {
         Err(Failure::new(format!("The measured panel refused a command: {}", String::from_utf8_lossy(&output.stderr).trim())))
     }
 
+    /// What a command prints on the panel's state.
+    pub async fn printed(&self, arguments: &[&str]) -> Result<String, Failure> {
+        let mut command = program(self.database_url.as_deref())?;
+        command.args(arguments).arg("--state").arg(self.dir.path()).stdin(Stdio::null());
+        let output = command.output().await.map_err(failed("a command"))?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(Failure::new(String::from_utf8_lossy(&output.stderr).trim().to_string())),
+        }
+    }
+
     /// Signs in, and gives the cookie line of the session.
     pub async fn sign_in(&self) -> Result<String, Failure> {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().map_err(Failure::new)?;
