@@ -21,13 +21,17 @@ use std::{
     fs::File,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
+use tokio::time::sleep;
 
 /// Below the state folder.
 pub const FILE: &str = "operations.sqlite";
 /// Two processes write it: the panel and a command.
 const BUSY_MAX: Duration = Duration::from_secs(5);
+const BUSY_RETRY: Duration = Duration::from_millis(20);
+/// SQLITE_BUSY of the SQLite documents; its other results that tell why are in the bits above.
+const BUSY: u32 = 5;
 
 const SCHEMA: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS entries (
@@ -91,8 +95,16 @@ impl Journal {
             // What was appended is on the disk before anything is begun.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_MAX);
-        let pool = SqlitePoolOptions::new().max_connections(3).acquire_timeout(BUSY_MAX).connect_with(options);
-        let pool = pool.await.map_err(|error| failed(format!("cannot be opened: {}", words(&error))))?;
+        let begun = Instant::now();
+        let pool = loop {
+            let pool = SqlitePoolOptions::new().max_connections(3).acquire_timeout(BUSY_MAX).connect_with(options.clone());
+            match pool.await {
+                Ok(pool) => break pool,
+                // SQLite does not wait for another that makes the same new file a journal in this moment: both would wait for ever.
+                Err(error) if is_busy(&error) && begun.elapsed() < BUSY_MAX => sleep(BUSY_RETRY).await,
+                Err(error) => return Err(failed(format!("cannot be opened: {}", words(&error)))),
+            }
+        };
         let mut journal = Self { pool, file, name: String::new() };
         let mut tx = journal.begin().await?;
         for statement in SCHEMA {
@@ -291,6 +303,11 @@ fn number(of: u64) -> i64 {
 
 fn operation(row: &SqliteRow, column: &str) -> sqlx::Result<OperationId> {
     row.try_get::<i64, _>(column).map(|id| OperationId(id.unsigned_abs()))
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == BUSY)
 }
 
 fn words(error: &sqlx::Error) -> String {

@@ -33,6 +33,24 @@ async fn what_was_appended_is_read_back_by_another_process() {
     assert_eq!(other.run(OperationId(9)).await.err(), Some(JournalError::Unknown(OperationId(9))));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_who_open_a_new_journal_at_once_all_have_it() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().expect("a folder");
+        let opening: Vec<_> = (0..12)
+            .map(|_| {
+                let state = dir.path().to_path_buf();
+                tokio::spawn(async move { Journal::open(&state).await.map(|journal| journal.name().to_string()) })
+            })
+            .collect();
+        let mut names = std::collections::BTreeSet::new();
+        for one in opening {
+            names.insert(one.await.expect("it runs").expect("it opens"));
+        }
+        assert_eq!(names.len(), 1, "it has one name");
+    }
+}
+
 #[tokio::test]
 async fn of_two_who_append_the_next_entry_one_reads_again() {
     let (_dir, journal) = journal().await;
